@@ -1,0 +1,37 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** Milliseconds of a duration such as `30s`, `1h30m` or `7d`; throws a RangeError for any other text. */
+export function durationMs(text: string): number {
+  if (!/^([0-9]+(ms|s|m|h|d))+$/.test(text)) {
+    throw new RangeError(
+      `"${text}" is no duration: write a whole number and one of ms, s, m, h, d, like 30s, 12h or 7d`,
+    )
+  }
+  return [...text.matchAll(/([0-9]+)(ms|s|m|h|d)/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (UNIT_MS[unit ?? ''] ?? 0),
+    0,
+  )
+}
+
+/** Waits `ms` milliseconds; returns early, without throwing, when the signal aborts. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+}
+
+/** The wait before try number `attempt` (from 0): doubling from `base` to `cap` milliseconds, with full jitter. */
+export function backoffMs(attempt: number, base: number, cap: number, random: () => number): number {
+  return Math.min(cap, base * 2 ** Math.min(attempt, 30)) * (0.5 + random() / 2)
+}
+
+/** A signal that aborts when `signal` does, or after `ms` milliseconds. */
+export function withTimeout(signal: AbortSignal, ms: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(ms)])
+}
