@@ -1,0 +1,174 @@
+import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
+
+import { clientOptions } from './connection.ts'
+import { hasApiError, kafkaError } from './errors.ts'
+import type { KafkaAdmin, KafkaConnection, TopicDescription, TopicSetting } from './types.ts'
+
+/** Source of a setting that was set on the topic itself (DescribeConfigs, ConfigSource). */
+const DYNAMIC_TOPIC_CONFIG = 1
+
+/**
+ * Administration of one Kafka. Calls run one after the other: @platformatic/kafka 2.12.1 merges concurrent calls of
+ * one kind and reports success for those that it never sent. Errors are {@link kafkaError}.
+ */
+export function createKafkaAdmin(connection: KafkaConnection): KafkaAdmin {
+  const admin = new Admin({
+    ...clientOptions(connection),
+    strict: false,
+    retries: 2,
+    retryDelay: 200,
+    timeout: 10_000,
+  })
+  const inTurn = mutex()
+  const call = <T>(what: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> =>
+    inTurn(signal, () => run().catch((error: unknown) => Promise.reject(kafkaError(what, error))))
+
+  return {
+    cluster: (signal) =>
+      call('read the cluster', signal, async () => {
+        const { id, brokers } = await admin.metadata({ topics: [], forceUpdate: true })
+        return { clusterId: id, brokers: brokers.size }
+      }),
+    listTopics: (signal) => call('list topics', signal, () => admin.listTopics({ includeInternals: false })),
+    describeTopics: (names, signal) => call('describe topics', signal, () => describeTopics(admin, names)),
+    topicSettings: (names, signal) => call('read topic settings', signal, () => topicSettings(admin, names)),
+    createTopic: (topic, signal) =>
+      call(`create topic ${topic.name}`, signal, () =>
+        admin
+          .createTopics({
+            topics: [topic.name],
+            partitions: topic.partitions,
+            replicas: topic.replicationFactor,
+            configs: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
+          })
+          .then(nothing, unless('TOPIC_ALREADY_EXISTS')),
+      ),
+    growTopic: (name, partitions, signal) =>
+      call(`add partitions to topic ${name}`, signal, () =>
+        admin.createPartitions({ topics: [{ name, count: partitions, assignments: null as never }] }),
+      ),
+    alterTopic: (name, set, signal) =>
+      call(`alter topic ${name}`, signal, () =>
+        admin.incrementalAlterConfigs({
+          resources: [
+            {
+              resourceType: ConfigResourceTypes.TOPIC,
+              resourceName: name,
+              configs: Object.entries(set).map(([key, value]) => ({
+                name: key,
+                value,
+                configOperation: IncrementalAlterConfigOperationTypes.SET,
+              })),
+            },
+          ],
+        }),
+      ),
+    deleteTopic: (name, signal) =>
+      call(`delete topic ${name}`, signal, () =>
+        admin.deleteTopics({ topics: [name] }).then(nothing, unless('UNKNOWN_TOPIC_OR_PARTITION')),
+      ),
+    offsets: (topic, partitions, at, signal) =>
+      call(`list offsets of ${topic}`, signal, () => listOffsets(admin, topic, partitions, at)),
+    groupOffsets: (group, signal) =>
+      call(`read offsets of group ${group}`, signal, () => groupOffsets(admin, group)),
+    deleteGroup: (group, signal) =>
+      call(`delete group ${group}`, signal, () =>
+        admin.deleteGroups({ groups: [group] }).then(nothing, unless('GROUP_ID_NOT_FOUND')),
+      ),
+    close: () => admin.close(),
+  }
+}
+
+const nothing = (): void => undefined
+
+/** Turns one broker answer into success. */
+const unless =
+  (apiId: string) =>
+  (error: unknown): void => {
+    if (!hasApiError(error, apiId)) throw error
+  }
+
+async function describeTopics(
+  admin: Admin,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, TopicDescription>> {
+  const present = new Set(await admin.listTopics({ includeInternals: true }))
+  const wanted = names.filter((name) => present.has(name))
+  if (wanted.length === 0) return new Map()
+  const { topics } = await admin.metadata({ topics: wanted, forceUpdate: true })
+  return new Map(
+    [...topics]
+      .filter(([name]) => wanted.includes(name))
+      .map(([name, topic]) => [
+        name,
+        {
+          name,
+          id: topic.id,
+          partitions: topic.partitionsCount,
+          replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
+        },
+      ]),
+  )
+}
+
+async function topicSettings(
+  admin: Admin,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, TopicSetting>>> {
+  if (names.length === 0) return new Map()
+  const described = await admin.describeConfigs({
+    resources: names.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName })),
+  })
+  return new Map(
+    described.map(({ resourceName, configs }) => [
+      resourceName,
+      new Map(
+        configs.map(({ name, value, configSource }) => [
+          name,
+          { value: value ?? '', explicit: configSource === DYNAMIC_TOPIC_CONFIG },
+        ]),
+      ),
+    ]),
+  )
+}
+
+async function listOffsets(
+  admin: Admin,
+  topic: string,
+  partitions: readonly number[],
+  at: 'earliest' | 'latest' | number,
+): Promise<ReadonlyMap<number, bigint>> {
+  const timestamp = at === 'latest' ? -1n : at === 'earliest' ? -2n : BigInt(Math.floor(at))
+  const [listed] = await admin.listOffsets({
+    topics: [
+      { name: topic, partitions: partitions.map((partitionIndex) => ({ partitionIndex, timestamp })) },
+    ],
+  })
+  return new Map((listed?.partitions ?? []).map(({ partitionIndex, offset }) => [partitionIndex, offset]))
+}
+
+async function groupOffsets(
+  admin: Admin,
+  group: string,
+): Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>>> {
+  const [listed] = await admin.listConsumerGroupOffsets({ groups: [group] })
+  return new Map(
+    (listed?.topics ?? []).map(({ name, partitions }) => [
+      name,
+      new Map(partitions.map(({ partitionIndex, committedOffset }) => [partitionIndex, committedOffset])),
+    ]),
+  )
+}
+
+/** Runs calls in the order in which they were made; one whose signal aborts while it waits is never started. */
+function mutex(): <T>(signal: AbortSignal, run: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (signal, run) => {
+    const turn = last.then(() => {
+      signal.throwIfAborted()
+      return run()
+    })
+    last = turn.catch(nothing)
+    return turn
+  }
+}
