@@ -1,0 +1,117 @@
+import { messageOf } from '../lib/verdict.ts'
+
+/** A question to an outer system that many objects ask: one call for all of them. */
+export interface Poll<T> {
+  /** The same key is the same question. */
+  readonly key: string
+  readonly everyMs: number
+  readonly ask: (signal: AbortSignal) => Promise<T>
+  /** What counts as another answer: a change of it wakes the users. */
+  readonly fingerprint: (answer: T) => string
+}
+
+/** Answers that objects share. */
+export interface SharedPolls {
+  /**
+   * The latest answer, or the error that the latest try gave; waits only where there is none yet, or none that was
+   * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 10 min.
+   */
+  read<T>(poll: Poll<T>, user: string, signal: AbortSignal, after?: number): Promise<T>
+}
+
+/** An answer is dropped, and no longer asked for, when nobody has read it for this long. */
+const UNUSED_MS = 600_000
+const ASK_LIMIT_MS = 15_000
+
+interface Entry {
+  poll: Poll<unknown>
+  askedAt: number
+  answer:
+    | { readonly ok: true; readonly value: unknown }
+    | { readonly ok: false; readonly error: unknown }
+    | undefined
+  fingerprint: string
+  inFlight: Promise<void> | undefined
+  usedAt: number
+  readonly users: Map<string, number>
+  readonly timer: NodeJS.Timeout
+}
+
+/** Shared polls; `wake` is called with each user of an answer that changed. They stop when the signal aborts. */
+export function createSharedPolls(
+  options: { readonly wake: (user: string) => void; readonly now: () => number },
+  signal: AbortSignal,
+): SharedPolls {
+  const { now, wake } = options
+  const entries = new Map<string, Entry>()
+  signal.addEventListener('abort', () => {
+    for (const { timer } of entries.values()) clearInterval(timer)
+    entries.clear()
+  })
+
+  const ask = async (entry: Entry): Promise<void> => {
+    const askedAt = now()
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)])
+    let answer: Entry['answer']
+    let fingerprint: string
+    try {
+      const value = await entry.poll.ask(limit)
+      answer = { ok: true, value }
+      fingerprint = entry.poll.fingerprint(value)
+    } catch (error) {
+      answer = { ok: false, error }
+      fingerprint = `error ${messageOf(error)}`
+    }
+    const changed = entry.answer !== undefined && entry.fingerprint !== fingerprint
+    Object.assign(entry, { askedAt, answer, fingerprint })
+    if (changed) for (const user of entry.users.keys()) wake(user)
+  }
+  const refresh = (entry: Entry): Promise<void> => {
+    entry.inFlight ??= ask(entry).finally(() => {
+      entry.inFlight = undefined
+    })
+    return entry.inFlight
+  }
+  const tick = (entry: Entry) => {
+    for (const [user, at] of entry.users) if (now() - at > UNUSED_MS) entry.users.delete(user)
+    if (now() - entry.usedAt < UNUSED_MS) return void refresh(entry)
+    clearInterval(entry.timer)
+    entries.delete(entry.poll.key)
+  }
+  const entryOf = (poll: Poll<unknown>): Entry => {
+    const known = entries.get(poll.key)
+    if (known) return Object.assign(known, { poll })
+    const entry: Entry = {
+      poll,
+      askedAt: Number.NEGATIVE_INFINITY,
+      answer: undefined,
+      fingerprint: '',
+      inFlight: undefined,
+      usedAt: now(),
+      users: new Map(),
+      timer: setInterval(() => tick(entry), poll.everyMs),
+    }
+    entries.set(poll.key, entry)
+    return entry
+  }
+
+  return {
+    read: async <T>(
+      poll: Poll<T>,
+      user: string,
+      callSignal: AbortSignal,
+      after = Number.NEGATIVE_INFINITY,
+    ) => {
+      const entry = entryOf(poll as Poll<unknown>)
+      entry.usedAt = now()
+      entry.users.set(user, now())
+      // A question that began before `after` may have missed the write: wait for it, then ask once more.
+      while (entry.answer === undefined || entry.askedAt < after) {
+        callSignal.throwIfAborted()
+        await refresh(entry)
+      }
+      if (entry.answer.ok) return entry.answer.value as T
+      throw entry.answer.error
+    },
+  }
+}
