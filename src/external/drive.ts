@@ -143,6 +143,8 @@ const SEVERITY: Readonly<Record<StageVerdict['type'], number>> = {
   Stalled: 4,
 }
 
+/** The worst verdict; of equal ones the first. */
 function worst(verdicts: readonly StageVerdict[]): StageVerdict {
-  return verdicts.reduce((a, b) => (SEVERITY[b.type] > SEVERITY[a.type] ? b : a), { type: 'Ready' })
+  const [first, ...rest] = verdicts
+  return rest.reduce((a, b) => (SEVERITY[b.type] > SEVERITY[a.type] ? b : a), first ?? { type: 'Ready' })
 }

@@ -31,7 +31,7 @@ export function createEventRecorder(kube: KubeClient, instance: string, now: () 
       seen.set(key, true)
       const at = now()
       const namespace = object.metadata.namespace ?? 'default'
-      const event: KubeObject = {
+      const event = {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
         metadata: {

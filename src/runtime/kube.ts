@@ -10,18 +10,29 @@ export interface ResourceType {
   readonly plural: string
 }
 
-/** Anything that the API server stores. */
+/** Metadata of an object, as far as anyone here reads it. */
+export interface KubeMetadata {
+  readonly name: string
+  readonly namespace?: string
+  readonly uid?: string
+  readonly resourceVersion?: string
+  readonly generation?: number
+  readonly creationTimestamp?: string
+  readonly deletionTimestamp?: string
+  readonly finalizers?: readonly string[]
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+}
+
+/** Anything that the API server stores; further fields are there as JSON. */
 export interface KubeObject {
   readonly apiVersion?: string
   readonly kind?: string
-  readonly metadata: {
-    readonly name: string
-    readonly namespace?: string
-    readonly uid?: string
-    readonly resourceVersion?: string
-    readonly [field: string]: unknown
-  }
-  readonly [field: string]: unknown
+  readonly metadata: KubeMetadata
+  readonly spec?: unknown
+  readonly status?: unknown
+  /** Of Secrets and ConfigMaps. */
+  readonly data?: Readonly<Record<string, string>>
 }
 
 /** An answer of the API server other than 2xx; `status` is the HTTP status, `reason` its machine-readable word. */

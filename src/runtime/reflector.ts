@@ -4,7 +4,13 @@ import type { Logger } from '../lib/log.ts'
 import { backoffMs, sleep } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 import { type Cache, keyOf } from './cache.ts'
-import { isKubeError, type KubeClient, type KubeObject, type ResourceType } from './kube.ts'
+import {
+  isKubeError,
+  type KubeClient,
+  type KubeMetadata,
+  type KubeObject,
+  type ResourceType,
+} from './kube.ts'
 
 const PAGE = '500'
 /** A watch that says nothing for this long, not even a bookmark (about one a minute), is taken for dead. */
@@ -134,9 +140,7 @@ function trim(object: KubeObject): KubeObject {
     managedFields: _managed,
     annotations,
     ...metadata
-  } = object.metadata as KubeObject['metadata'] & {
-    annotations?: Record<string, string>
-  }
+  } = object.metadata as KubeMetadata & { managedFields?: unknown }
   const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...kept } = annotations ?? {}
   return {
     ...object,

@@ -1,0 +1,103 @@
+import { type Backbone, backboneKind } from '../api/backbone.ts'
+import type { ConnectClient } from '../clients/connect.ts'
+import type { KafkaAdmin } from '../clients/kafka/types.ts'
+import { check } from '../external/check.ts'
+import { connectVerdict } from '../external/connector.ts'
+import { resource } from '../external/contract.ts'
+import type { Poll } from '../external/polls.ts'
+import { kafkaVerdict } from '../external/topics.ts'
+import type { Controller } from './controller.ts'
+import { keyOf, openConnect, openKafka, type Services, userOf } from './services.ts'
+
+const EVERY_MS = 5_000
+
+/** A Kafka cluster's identity and size: one question for all objects on it. */
+export const clusterPoll = (
+  address: string,
+  admin: KafkaAdmin,
+): Poll<{ readonly clusterId: string; readonly brokers: number }> => ({
+  key: `kafka ${address}`,
+  everyMs: EVERY_MS,
+  ask: (signal) => admin.cluster(signal),
+  fingerprint: ({ clusterId, brokers }) => `${clusterId} ${brokers}`,
+})
+
+/** A Connect cluster's version and plugins. */
+export const workerPoll = (
+  url: string,
+  client: ConnectClient,
+): Poll<{ readonly version: string; readonly plugins: readonly string[] }> => ({
+  key: `connect ${url}`,
+  everyMs: EVERY_MS,
+  ask: async (signal) => ({
+    version: (await client.version(signal)).version,
+    plugins: (await client.plugins(signal)).map((plugin) => `${plugin.class} ${plugin.version}`).sort(),
+  }),
+  fingerprint: ({ version, plugins }) => [version, ...plugins].join(' '),
+})
+
+/** Backbones: whether their Kafka and Connect can be reached. Nothing is made; one that is in use stays. */
+export function backboneController(
+  services: Services,
+  users: (key: string) => readonly string[],
+): Controller<Backbone> {
+  return {
+    definition: backboneKind,
+    conditions: ['KafkaReachable', 'ConnectReachable'],
+    references: () => [],
+    heldBy: (backbone) => {
+      const using = users(keyOf(backbone))
+      return using.length > 0
+        ? `${using.slice(0, 5).join(', ')} still stands on it: delete that first`
+        : undefined
+    },
+    prepare: async (backbone, signal) => {
+      const user = userOf('Backbone', keyOf(backbone))
+      const kafka = await openKafka(services, backbone, user, signal)
+      const connect = backbone.spec.connect ? openConnect(services, backbone) : undefined
+      const { polls } = services
+      const cluster = (asked: AbortSignal) =>
+        polls.read(clusterPoll(kafka.address, kafka.admin), user, asked).catch(kafkaVerdict)
+      const worker =
+        connect &&
+        ((asked: AbortSignal) =>
+          polls.read(workerPoll(connect.url, connect.client), user, asked).catch(connectVerdict(connect.url)))
+      const kafkaCheck = check('kafka', async (asked) => {
+        const { brokers } = await cluster(asked)
+        return { type: 'Ready', reason: 'Reachable', message: `${brokers} brokers` }
+      })
+      const connectCheck = check('connect', async (asked) => {
+        if (!worker) return { type: 'Ready', reason: 'NotUsed', message: 'no Kafka Connect is named' }
+        return {
+          type: 'Ready',
+          reason: 'Reachable',
+          message: `Kafka Connect ${(await worker(asked)).version}`,
+        }
+      })
+      return {
+        plan: {
+          stages: [
+            { condition: 'KafkaReachable', members: [resource(kafkaCheck)] },
+            { condition: 'ConnectReachable', members: [resource(connectCheck)] },
+          ],
+          ledger: [],
+        },
+        remover: () => undefined,
+        report: async (driven, asked) => {
+          const ready = (condition: string) =>
+            driven.stages.some((stage) => stage.condition === condition && stage.verdict.type === 'Ready')
+          const found = ready('ConnectReachable') ? await worker?.(asked) : undefined
+          return {
+            status: {
+              ...(ready('KafkaReachable') ? { kafka: await cluster(asked) } : {}),
+              ...(found ? { connect: { version: found.version, plugins: found.plugins.slice(0, 20) } } : {}),
+            },
+            conditions: [],
+            ready: { reason: 'Reachable', message: 'Kafka and Kafka Connect answer' },
+            afterMs: EVERY_MS,
+          }
+        },
+      }
+    },
+  }
+}

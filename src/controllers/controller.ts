@@ -1,0 +1,55 @@
+import type { Condition, LedgerEntry, Resource } from '../api/common.ts'
+import type { KindDefinition } from '../api/crd/definition.ts'
+import type { ExternalResource, Plan, ResourceId } from '../external/contract.ts'
+import type { DriveReport, StageReport } from '../external/drive.ts'
+
+/** Any object of ours, whatever its kind. */
+export type AnyResource = Resource<unknown, StatusBase>
+
+/** What every status has. */
+export interface StatusBase {
+  readonly observedGeneration?: number | undefined
+  readonly conditions?: readonly Condition[] | undefined
+  readonly resources?: readonly LedgerEntry[] | undefined
+}
+
+/** Another object that an object rests on; a change of it is looked at at once. */
+export interface Reference {
+  readonly kind: string
+  /** namespace/name */
+  readonly key: string
+}
+
+/** A kind: what it refers to, and what exists because of one of its objects. Nothing else. */
+export interface Controller<O extends AnyResource> {
+  readonly definition: KindDefinition
+  /** Conditions of the plan's stages, in order; ReferencesResolved comes first of itself. */
+  readonly conditions: readonly string[]
+  references(object: O): readonly Reference[]
+  /** Reads what the object refers to, and plans. Throws a verdict, which becomes ReferencesResolved=False. */
+  prepare(object: O, signal: AbortSignal): Promise<Prepared>
+  /** Why the object has to stay although it is being deleted; undefined when it may go. */
+  heldBy?(object: O): string | undefined
+  /** Called when the object is gone. */
+  forget?(key: string): void
+}
+
+/** A plan with what goes along. */
+export interface Prepared {
+  readonly plan: Plan
+  /** The thing behind an entry of the ledger, to take it away; undefined where its kind is unknown. */
+  readonly remover: (id: ResourceId) => ExternalResource | undefined
+  readonly report: (driven: DriveReport, signal: AbortSignal) => Promise<Report>
+}
+
+/** What a status says besides the stages' conditions. */
+export interface Report {
+  /** The kind's own fields of the status. */
+  readonly status: Readonly<Record<string, unknown>>
+  /** Conditions that Ready does not rest on. */
+  readonly conditions: readonly StageReport[]
+  /** Reason and message of Ready=True. */
+  readonly ready: { readonly reason: string; readonly message: string }
+  /** When to look again, milliseconds. */
+  readonly afterMs: number
+}

@@ -1,0 +1,283 @@
+import type { LedgerEntry } from '../api/common.ts'
+import type { PlannedRemoval } from '../external/contract.ts'
+import {
+  type DriveReport,
+  drive,
+  ledgerOf,
+  removeAll,
+  type StageReport,
+  verdictOfError,
+} from '../external/drive.ts'
+import { equal } from '../lib/json.ts'
+import type { Logger } from '../lib/log.ts'
+import { conditionsOf } from './conditions.ts'
+import type { AnyResource, Controller, Prepared, Report, StatusBase } from './controller.ts'
+
+/** Keeps the object until what it made outside is gone. */
+export const FINALIZER = 'penstock.dev/cleanup'
+/** Set to `disabled`, the object and everything outside are left alone. */
+export const RECONCILE_ANNOTATION = 'penstock.dev/reconcile'
+
+/** Where objects live; the API server, by shape. */
+export interface ObjectStore<O extends AnyResource> {
+  get(key: string): O | undefined
+  setFinalizers(object: O, finalizers: readonly string[], signal: AbortSignal): Promise<O | undefined>
+  writeStatus(object: O, status: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<O>
+  event(
+    object: O,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    note: string,
+    signal: AbortSignal,
+  ): Promise<void>
+}
+
+/** Surroundings of a reconcile. */
+export interface ReconcileContext<O extends AnyResource> {
+  readonly controller: Controller<O>
+  readonly store: ObjectStore<O>
+  readonly log: Logger
+  readonly now: () => number
+}
+
+/** How soon to look again; undefined when only a change matters. */
+export type Again = number | undefined
+
+/** Makes one object so: load, plan, drive, and write the status where it differs. */
+export async function reconcile<O extends AnyResource>(
+  context: ReconcileContext<O>,
+  key: string,
+  signal: AbortSignal,
+): Promise<Again> {
+  const { controller, store } = context
+  const found = store.get(key)
+  if (!found) {
+    controller.forget?.(key)
+    return undefined
+  }
+  if (found.metadata.annotations?.[RECONCILE_ANNOTATION] === 'disabled') return pause(context, found, signal)
+  if (found.metadata.deletionTimestamp) return tearDown(context, found, signal)
+  const object = await withFinalizer(context, found, signal)
+  if (!object) return undefined
+  let prepared: Prepared
+  try {
+    prepared = await controller.prepare(object, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    const verdict = verdictOfError(error)
+    const waits = { type: 'NotReached', message: 'waits for ReferencesResolved' } as const
+    const stages = [
+      { condition: 'ReferencesResolved', verdict },
+      ...controller.conditions.map((condition) => ({ condition, verdict: waits })),
+    ]
+    await publish(
+      context,
+      object,
+      { stages, soft: [], status: kept(object), ledger: recordedOf(object) },
+      signal,
+    )
+    return 'afterMs' in verdict ? verdict.afterMs : 15_000
+  }
+  return driveAndReport(context, object, prepared, signal)
+}
+
+async function driveAndReport<O extends AnyResource>(
+  context: ReconcileContext<O>,
+  object: O,
+  prepared: Prepared,
+  signal: AbortSignal,
+): Promise<Again> {
+  const { store, now } = context
+  const { plan, remover } = prepared
+  const recorded = recordedOf(object)
+  const ledger = ledgerOf(plan, recorded)
+  // What is about to be made must be known before it is: a crash in between would leave it behind unseen.
+  const noted = equal(entriesOf(ledger), object.status?.resources ?? [])
+    ? object
+    : await noteLedger(context, object, ledger, signal)
+  const driven = await drive({ plan, recorded, remover, now }, signal)
+  const report = await prepared.report(driven, signal)
+  const complete = driven.stages.every(({ verdict }) => verdict.type === 'Ready')
+  const resolved: StageReport = {
+    condition: 'ReferencesResolved',
+    verdict: { type: 'Ready', reason: 'Resolved' },
+  }
+  await publish(
+    context,
+    noted,
+    {
+      stages: [resolved, ...driven.stages],
+      soft: report.conditions,
+      ready: report.ready,
+      status: report.status,
+      ledger: complete ? plan.ledger : ledger,
+    },
+    signal,
+  )
+  for (const note of driven.changed) await store.event(noted, 'Normal', 'Changed', note, signal)
+  return againAfter(driven, report)
+}
+
+function againAfter(driven: DriveReport, report: Report): number {
+  const waits = driven.stages.map(({ verdict }) =>
+    verdict.type === 'Waiting' ? verdict.afterMs : verdict.type === 'Failed' ? 5_000 : report.afterMs,
+  )
+  return Math.min(report.afterMs, ...waits)
+}
+
+async function tearDown<O extends AnyResource>(
+  context: ReconcileContext<O>,
+  object: O,
+  signal: AbortSignal,
+): Promise<Again> {
+  const { controller, store, log } = context
+  if (!object.metadata.finalizers?.includes(FINALIZER)) return undefined
+  const ledger = recordedOf(object)
+  try {
+    const holder = controller.heldBy?.(object)
+    if (holder) return await pending(context, object, 'InUse', holder, signal)
+    const doomed = ledger.filter(({ onRemove }) => onRemove === 'Delete')
+    if (doomed.length > 0) {
+      const { remover, plan } = await controller.prepare(object, signal)
+      // The spec's last word on what to keep counts, not what was recorded when the thing was made.
+      const current = ledger.map((entry) => plan.ledger.find(({ id }) => equal(id, entry.id)) ?? entry)
+      for (const note of await removeAll(current, remover, signal))
+        log.info({ object: object.metadata.name, note }, 'removed')
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    const verdict = verdictOfError(error)
+    return pending(context, object, 'reason' in verdict ? verdict.reason : 'Error', verdict.message, signal)
+  }
+  await store.setFinalizers(
+    object,
+    (object.metadata.finalizers ?? []).filter((name) => name !== FINALIZER),
+    signal,
+  )
+  return undefined
+}
+
+async function pending<O extends AnyResource>(
+  context: ReconcileContext<O>,
+  object: O,
+  reason: string,
+  message: string,
+  signal: AbortSignal,
+): Promise<Again> {
+  const left = recordedOf(object).filter(({ onRemove }) => onRemove === 'Delete')
+  const text =
+    left.length > 0
+      ? `${message} (left to remove: ${left.map(({ id }) => `${id.kind} ${id.name}`).join(', ')})`
+      : message
+  const verdict = { type: 'Waiting', reason, message: text, afterMs: 5_000 } as const
+  await publish(
+    context,
+    object,
+    {
+      stages: [{ condition: 'CleanupDone', verdict }],
+      soft: [],
+      status: kept(object),
+      ledger: recordedOf(object),
+    },
+    signal,
+  )
+  return 5_000
+}
+
+async function pause<O extends AnyResource>(
+  context: ReconcileContext<O>,
+  object: O,
+  signal: AbortSignal,
+): Promise<Again> {
+  const conditions = object.status?.conditions ?? []
+  if (conditions.some(({ type }) => type === 'ReconciliationPaused')) return undefined
+  const paused = {
+    type: 'ReconciliationPaused',
+    status: 'True' as const,
+    reason: 'Disabled',
+    message: `nothing is done while annotation ${RECONCILE_ANNOTATION} is disabled`,
+    lastTransitionTime: new Date(context.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+    observedGeneration: object.metadata.generation,
+  }
+  await context.store.writeStatus(object, { ...object.status, conditions: [...conditions, paused] }, signal)
+  return undefined
+}
+
+async function withFinalizer<O extends AnyResource>(
+  { store }: ReconcileContext<O>,
+  object: O,
+  signal: AbortSignal,
+): Promise<O | undefined> {
+  const finalizers = object.metadata.finalizers ?? []
+  return finalizers.includes(FINALIZER)
+    ? object
+    : store.setFinalizers(object, [...finalizers, FINALIZER], signal)
+}
+
+function noteLedger<O extends AnyResource>(
+  context: ReconcileContext<O>,
+  object: O,
+  ledger: readonly PlannedRemoval[],
+  signal: AbortSignal,
+): Promise<O> {
+  const first = (object.status?.conditions ?? []).length === 0
+  if (!first)
+    return context.store.writeStatus(object, { ...object.status, resources: entriesOf(ledger) }, signal)
+  const begun = { type: 'Waiting', reason: 'Progressing', message: 'is being made', afterMs: 0 } as const
+  const waits = { type: 'NotReached', message: 'is being made' } as const
+  const stages = [
+    { condition: 'ReferencesResolved', verdict: { type: 'Ready', reason: 'Resolved' } } as const,
+    ...context.controller.conditions.map((condition, index) => ({
+      condition,
+      verdict: index === 0 ? begun : waits,
+    })),
+  ]
+  return publish(context, object, { stages, soft: [], status: {}, ledger }, signal)
+}
+
+async function publish<O extends AnyResource>(
+  { store, now }: ReconcileContext<O>,
+  object: O,
+  said: {
+    readonly stages: readonly StageReport[]
+    readonly soft: readonly StageReport[]
+    readonly ready?: Report['ready']
+    readonly status: Readonly<Record<string, unknown>>
+    readonly ledger: readonly PlannedRemoval[]
+  },
+  signal: AbortSignal,
+): Promise<O> {
+  const { generation } = object.metadata
+  const conditions = conditionsOf({
+    previous: object.status?.conditions ?? [],
+    generation,
+    now: now(),
+    stages: said.stages,
+    soft: said.soft,
+    ready: said.ready ?? { reason: 'Ready', message: '' },
+  })
+  const status = {
+    ...said.status,
+    observedGeneration: generation,
+    conditions,
+    resources: entriesOf(said.ledger),
+  }
+  return equal(status, object.status) ? object : store.writeStatus(object, status, signal)
+}
+
+/** The kind's own fields of the present status, for a reconcile that could not look. */
+function kept(object: AnyResource): Readonly<Record<string, unknown>> {
+  const {
+    conditions: _conditions,
+    resources: _resources,
+    observedGeneration: _generation,
+    ...own
+  } = (object.status ?? {}) as StatusBase & Record<string, unknown>
+  return own
+}
+
+const entriesOf = (ledger: readonly PlannedRemoval[]): readonly LedgerEntry[] =>
+  ledger.map(({ id, onRemove }) => ({ ...id, onRemove }))
+
+const recordedOf = (object: AnyResource): readonly PlannedRemoval[] =>
+  (object.status?.resources ?? []).map(({ kind, name, onRemove }) => ({ id: { kind, name }, onRemove }))

@@ -1,0 +1,168 @@
+import type { Backbone } from '../api/backbone.ts'
+import type { Resource } from '../api/common.ts'
+import { type ConnectClient, createConnectClient } from '../clients/connect.ts'
+import { createKafkaAdmin } from '../clients/kafka/admin.ts'
+import type { KafkaAdmin, KafkaConnection } from '../clients/kafka/types.ts'
+import type { ClientPool } from '../clients/pool.ts'
+import type { Detached } from '../external/detached.ts'
+import type { SharedPolls } from '../external/polls.ts'
+import type { Board } from '../lag/board.ts'
+import { Stalled, Waiting } from '../lib/verdict.ts'
+
+/** Reads a Secret's data, decoded; undefined when there is none. */
+export type ReadSecret = (
+  namespace: string,
+  name: string,
+  signal: AbortSignal,
+) => Promise<Readonly<Record<string, string>> | undefined>
+
+/** What all controllers share. */
+export interface Services {
+  /** Prefix of our marks; by default the uid of kube-system. */
+  readonly installation: string
+  readonly backbone: (key: string) => Backbone | undefined
+  readonly readSecret: ReadSecret
+  readonly pool: ClientPool
+  readonly polls: SharedPolls
+  readonly detached: Detached
+  readonly board: Board
+  readonly now: () => number
+}
+
+/** A user of shared polls: kind and key of an object. */
+export const userOf = (kind: string, key: string): string => `${kind}:${key}`
+
+/** namespace/name of an object. */
+export const keyOf = ({ metadata }: Resource<unknown, unknown>): string =>
+  `${metadata.namespace}/${metadata.name}`
+
+const SECRET_EVERY_MS = 30_000
+
+/** A Secret's data for one user, who is woken within 30 s of a change; throws Waiting when it or a key is missing. */
+export async function requireSecret(
+  { polls, readSecret }: Services,
+  wanted: {
+    readonly namespace: string
+    readonly name: string
+    readonly keys: readonly string[]
+    readonly user: string
+  },
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const { namespace, name, keys, user } = wanted
+  const poll = {
+    key: `secret ${namespace}/${name}`,
+    everyMs: SECRET_EVERY_MS,
+    ask: (asked: AbortSignal) => readSecret(namespace, name, asked),
+    fingerprint: (data: Readonly<Record<string, string>> | undefined) => JSON.stringify(data ?? null),
+  }
+  const cached = await polls.read(poll, user, signal)
+  // What is missing may have been made just now: ask again rather than wait for the next round.
+  const data = hasAll(cached, keys) ? cached : await polls.read(poll, user, signal, Date.now() - 2_000)
+  if (!data) {
+    throw new Waiting(
+      'SecretNotFound',
+      `Secret ${name} is not in namespace ${namespace}: create it with ${keys.join(' and ')}`,
+      3_000,
+    )
+  }
+  const missing = keys.filter((key) => !data[key])
+  if (missing.length > 0) {
+    throw new Waiting('SecretKeyMissing', `Secret ${name} lacks ${missing.join(' and ')}: add it`, 3_000)
+  }
+  return data
+}
+
+const hasAll = (data: Readonly<Record<string, string>> | undefined, keys: readonly string[]): boolean =>
+  data !== undefined && keys.every((key) => data[key])
+
+/** The Kafka of a Backbone. */
+export interface KafkaOf {
+  readonly admin: KafkaAdmin
+  /** Names this Kafka among polls. */
+  readonly address: string
+  readonly connection: KafkaConnection
+}
+
+/** The Backbone that an object names; throws Waiting when it is missing. */
+export function requireBackbone(services: Services, namespace: string, name: string): Backbone {
+  const backbone = services.backbone(`${namespace}/${name}`)
+  if (!backbone) {
+    throw new Waiting(
+      'BackboneNotFound',
+      `Backbone ${name} is not in namespace ${namespace}: create it, or correct spec.backboneRef.name`,
+      30_000,
+    )
+  }
+  return backbone
+}
+
+/** Opens a Backbone's Kafka with its login; connects when first used. */
+export async function openKafka(
+  services: Services,
+  backbone: Backbone,
+  user: string,
+  signal: AbortSignal,
+): Promise<KafkaOf> {
+  const { namespace } = backbone.metadata
+  const { bootstrapServers, tls, sasl } = backbone.spec.kafka
+  const secret = (name: string, keys: readonly string[]) =>
+    requireSecret(services, { namespace, name, keys, user }, signal)
+  const caKey = tls?.caSecretRef?.key ?? 'ca.crt'
+  const ca = tls?.caSecretRef ? (await secret(tls.caSecretRef.name, [caKey]))[caKey] : undefined
+  const client = tls?.clientCertificateSecretRef
+    ? await secret(tls.clientCertificateSecretRef.name, ['tls.crt', 'tls.key'])
+    : undefined
+  const login = sasl ? await secret(sasl.credentialsSecretRef.name, ['username', 'password']) : undefined
+  const connection: KafkaConnection = {
+    bootstrapServers,
+    clientId: 'penstock-operator',
+    ...(tls ? { tls: { ...(ca ? { ca } : {}), ...pair(client) } } : {}),
+    ...(sasl && login
+      ? {
+          sasl: {
+            mechanism: sasl.mechanism,
+            username: login['username'] ?? '',
+            password: login['password'] ?? '',
+          },
+        }
+      : {}),
+  }
+  return {
+    admin: services.pool.get('kafka', connection, createKafkaAdmin),
+    address: bootstrapServers.join(','),
+    connection,
+  }
+}
+
+const pair = (client: Readonly<Record<string, string>> | undefined) =>
+  client?.['tls.crt'] && client['tls.key'] ? { cert: client['tls.crt'], key: client['tls.key'] } : {}
+
+/** The Connect of a Backbone. */
+export interface ConnectOf {
+  readonly client: ConnectClient
+  readonly url: string
+  /** How a connector's setting refers to a key of a Secret. */
+  readonly secretReference: (namespace: string, name: string, key: string, value: string) => string
+}
+
+/** Opens a Backbone's Connect; throws Stalled when it names none. */
+export function openConnect(services: Services, backbone: Backbone): ConnectOf {
+  const external = backbone.spec.connect?.external
+  if (!external) {
+    throw new Stalled(
+      'NoConnect',
+      `Backbone ${backbone.metadata.name} names no Kafka Connect, and this needs one: set spec.connect`,
+    )
+  }
+  const { url, secrets } = external
+  return {
+    client: services.pool.get('connect', { url }, createConnectClient),
+    url,
+    secretReference: (namespace, name, key, value) =>
+      secrets.type === 'Inline' ? value : fillTemplate(secrets.template ?? '', { namespace, name, key }),
+  }
+}
+
+const fillTemplate = (template: string, values: Readonly<Record<string, string>>): string =>
+  Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), template)

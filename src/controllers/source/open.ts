@@ -1,0 +1,83 @@
+import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts'
+import type { Source } from '../../api/source/index.ts'
+import { connectVerdict } from '../../external/connector.ts'
+import type { RestartBudget } from '../../external/restarts.ts'
+import { hashOf } from '../../lib/json.ts'
+import { Stalled } from '../../lib/verdict.ts'
+import type { SourceDatabase, SourceType } from '../../sources/type.ts'
+import {
+  type ConnectOf,
+  type KafkaOf,
+  keyOf,
+  openConnect,
+  openKafka,
+  requireBackbone,
+  requireSecret,
+  type Services,
+  userOf,
+} from '../services.ts'
+
+/** What Sources need besides what all controllers share. */
+export interface SourceServices extends Services {
+  readonly types: readonly SourceType[]
+  readonly sources: () => Iterable<Source>
+  readonly restarts: RestartBudget
+}
+
+/** A Source with everything that it refers to. */
+export interface OpenSource {
+  readonly source: Source
+  readonly user: string
+  readonly topicPrefix: string
+  readonly kafka: KafkaOf
+  readonly connect: ConnectOf
+  readonly database: SourceDatabase
+}
+
+/** Resolves what a Source refers to; throws verdicts. */
+export async function openSource(
+  services: SourceServices,
+  source: Source,
+  signal: AbortSignal,
+): Promise<OpenSource> {
+  const { metadata, spec } = source
+  const user = userOf('Source', keyOf(source))
+  const backbone = requireBackbone(services, metadata.namespace, spec.backboneRef.name)
+  const kafka = await openKafka(services, backbone, user, signal)
+  const connect = openConnect(services, backbone)
+  const type = services.types.find((candidate) => candidate.type === spec.type)
+  if (!type) throw new Stalled('UnknownType', `this version of Penstock knows no Source of type ${spec.type}`)
+  const topicPrefix = spec.topics?.prefix ?? defaultTopicPrefix(metadata)
+  const name = connectorName(metadata)
+  const database = await type.open(
+    {
+      source,
+      owner: ownerMark(services.installation, metadata),
+      topicPrefix,
+      polls: services.polls,
+      pool: services.pool,
+      user,
+      now: services.now,
+      secret: (secretName, keys, asked) =>
+        requireSecret(services, { namespace: metadata.namespace, name: secretName, keys, user }, asked),
+      secretReference: (secretName, key, value) =>
+        connect.secretReference(metadata.namespace, secretName, key, value),
+      offsets: (asked) =>
+        services.polls.read(offsetsPoll(connect, name), user, asked).catch(connectVerdict(connect.url)),
+    },
+    signal,
+  )
+  return { source, user, topicPrefix, kafka, connect, database }
+}
+
+const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
+  key: `offsets ${url} ${name}`,
+  everyMs: 4_000,
+  ask: (signal: AbortSignal) => client.offsets(name, signal),
+  fingerprint: (offsets: readonly unknown[] | undefined) => String(offsets?.length ?? 'none'),
+})
+
+/** Part of the epoch of views on a Source's topics: changes when the database behind it does. */
+export function sourceEpoch(source: Source): string {
+  return hashOf([source.metadata.uid, source.status?.identity?.database ?? ''])
+}

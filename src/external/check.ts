@@ -1,0 +1,16 @@
+import type { ExternalResource, Health } from './contract.ts'
+
+/** A member of a stage that only looks: it is never made, and stands in no ledger. */
+export function check(
+  name: string,
+  look: (signal: AbortSignal) => Promise<Health>,
+): ExternalResource<Health> {
+  return {
+    id: { kind: 'Check', name },
+    observe: (signal) => look(signal),
+    diff: () => [],
+    health: (found) => found,
+    apply: async () => undefined,
+    remove: async () => undefined,
+  }
+}

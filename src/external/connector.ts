@@ -1,0 +1,235 @@
+import { type ConnectClient, type ConnectorView, isConnectError } from '../clients/connect.ts'
+import { messageOf, Waiting } from '../lib/verdict.ts'
+import type { Change, ExternalResource, Health } from './contract.ts'
+import type { Detached } from './detached.ts'
+import type { Poll, SharedPolls } from './polls.ts'
+
+/** Setting that carries our mark; Connect keeps settings that it does not know. */
+export const OWNER_SETTING = 'penstock.owner'
+
+/** Whether the connector's work runs. */
+export type ConnectorState = 'Running' | 'Paused' | 'Stopped'
+
+/** A connector as it is wanted. */
+export interface ConnectorWish {
+  readonly name: string
+  readonly config: Readonly<Record<string, string>>
+  readonly state: ConnectorState
+  readonly owner: string
+  /** Adopt: a connector of this name without our mark becomes ours. */
+  readonly adoption: 'Refuse' | 'Adopt'
+  readonly resetOffsetsOnRemove: boolean
+}
+
+/** What a connector's resource works with. */
+export interface ConnectorContext {
+  readonly client: ConnectClient
+  readonly url: string
+  readonly polls: SharedPolls
+  readonly detached: Detached
+  readonly user: string
+  /** What the other side says while Connect says RUNNING, which alone proves nothing. */
+  readonly judge: (view: ConnectorView, signal: AbortSignal) => Promise<Health>
+  /** Called before a start of ours; throws a verdict where the position can no longer be read. */
+  readonly beforeStart: (signal: AbortSignal) => Promise<void>
+}
+
+/** A connector as Connect shows it, and what the other side says of it. */
+export interface ConnectorObservation {
+  readonly view: ConnectorView
+  readonly streaming: Health
+}
+
+/** All connectors of one Connect cluster: one question for all objects. */
+export function connectorsPoll(url: string, client: ConnectClient): Poll<ReadonlyMap<string, ConnectorView>> {
+  return {
+    key: `connectors ${url}`,
+    everyMs: 5_000,
+    ask: (signal) => client.connectors(signal),
+    fingerprint: (views) =>
+      [...views.values()]
+        .map(
+          ({ name, status }) => `${name}=${status?.state},${status?.tasks.map((task) => task.state).join()}`,
+        )
+        .sort()
+        .join(' '),
+  }
+}
+
+/** A connector of a Connect cluster. */
+export function connector(
+  context: ConnectorContext,
+  wish: ConnectorWish,
+): ExternalResource<ConnectorObservation> {
+  const { client, polls, user, url, detached } = context
+  const write = (what: string, run: (signal: AbortSignal) => Promise<void>) =>
+    detached.run(`${url} ${wish.name}`, `${what} connector ${wish.name}`, run).catch(connectVerdict(url))
+  const config: Readonly<Record<string, string>> = {
+    ...wish.config,
+    name: wish.name,
+    [OWNER_SETTING]: wish.owner,
+  }
+
+  return {
+    id: { kind: 'Connector', name: wish.name },
+    observe: async (signal, after) => {
+      const views = await polls
+        .read(connectorsPoll(url, client), user, signal, after)
+        .catch(connectVerdict(url))
+      const view = views.get(wish.name)
+      return view && { view, streaming: isRunning(view) ? await context.judge(view, signal) : RUNNING }
+    },
+    diff: ({ view }) => [
+      ...ownership(view, wish),
+      ...configChanges(view.config, config),
+      ...stateChanges(view, wish.state),
+    ],
+    health: ({ view, streaming }) => healthOf(view, wish.state, streaming),
+    apply: async (observed, changes, signal) => {
+      const view = observed?.view
+      if (!view || changes.some(({ what }) => what.startsWith('config'))) {
+        await validate(client, config, signal).catch(connectVerdict(url))
+        if (wish.state === 'Running') await context.beforeStart(signal)
+        await write('configuring', (running) => client.putConfig(wish.name, config, running))
+      }
+      if (view && view.status?.state === targetState(wish.state)) return
+      if (wish.state === 'Running' && view) await context.beforeStart(signal)
+      if (wish.state !== 'Running' || view)
+        await write('switching', (running) => switchTo(client, wish, running))
+    },
+    remove: async (signal) => {
+      const views = await polls
+        .read(connectorsPoll(url, client), user, signal, Date.now())
+        .catch(connectVerdict(url))
+      const view = views.get(wish.name)
+      if (view && view.config[OWNER_SETTING] !== wish.owner) return
+      await write('removing', async (running) => {
+        await client.stop(wish.name, running)
+        if (wish.resetOffsetsOnRemove) await client.resetOffsets(wish.name, running)
+        await client.remove(wish.name, running)
+      })
+    },
+  }
+}
+
+/** Rethrows an error of Connect as a verdict that says what to do. */
+export function connectVerdict(url: string): (error: unknown) => never {
+  return (error) => {
+    if (!isConnectError(error)) throw error
+    switch (error.kind) {
+      case 'Unreachable':
+        throw new Waiting(
+          'ConnectUnreachable',
+          `Kafka Connect at ${url} does not answer: ${messageOf(error, 300)}. Check that it runs and that connect.external.url is right`,
+        )
+      case 'Busy':
+        throw new Waiting('ConnectBusy', `Kafka Connect is busy: ${messageOf(error, 300)}`)
+      case 'Refused':
+        throw new Waiting('ConnectRefused', `Kafka Connect refuses: ${messageOf(error, 500)}`, 30_000)
+    }
+  }
+}
+
+async function validate(
+  client: ConnectClient,
+  config: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const errors = await client.validate(config, signal)
+  if (errors.length === 0) return
+  const text = errors.map(({ name, message }) => `${name}: ${message}`).join('; ')
+  // Debezium logs in while it validates: whatever it finds there may heal by itself.
+  throw new Waiting(
+    'ConfigRefused',
+    `Connect finds the connector's configuration wrong: ${text.slice(0, 800)}`,
+    15_000,
+  )
+}
+
+function ownership(view: ConnectorView, { owner, name, adoption }: ConnectorWish): readonly Change[] {
+  const found = view.config[OWNER_SETTING]
+  if (found === owner) return []
+  if (adoption === 'Adopt') return [{ what: 'config: adopted' }]
+  const whose = found === undefined ? 'carries no mark of ours' : `belongs to ${found}`
+  const message = `connector ${name} exists and ${whose}: delete it, or set adoptionPolicy to Adopt to take it over`
+  return [{ what: 'owner', refused: { reason: 'NotOurs', message } }]
+}
+
+function configChanges(
+  found: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+): readonly Change[] {
+  const keys = [...new Set([...Object.keys(found), ...Object.keys(wanted)])]
+  const different = keys.filter((key) => found[key] !== wanted[key])
+  return different.length === 0 ? [] : [{ what: `config: ${different.slice(0, 10).join(', ')}` }]
+}
+
+const targetState = (state: ConnectorState): string => state.toUpperCase()
+
+function stateChanges(view: ConnectorView, wanted: ConnectorState): readonly Change[] {
+  const found = view.status?.state
+  // FAILED and UNASSIGNED are states that Connect chose; whether to start anew is not decided here.
+  const chosen = found === 'RUNNING' || found === 'PAUSED' || found === 'STOPPED'
+  return chosen && found !== targetState(wanted) ? [{ what: `state: ${found} → ${targetState(wanted)}` }] : []
+}
+
+function switchTo(client: ConnectClient, { name, state }: ConnectorWish, signal: AbortSignal): Promise<void> {
+  switch (state) {
+    case 'Running':
+      return client.resume(name, signal)
+    case 'Paused':
+      return client.pause(name, signal)
+    case 'Stopped':
+      return client.stop(name, signal)
+  }
+}
+
+const RUNNING: Health = { type: 'Ready' }
+
+const isRunning = ({ status }: ConnectorView): boolean =>
+  status?.state === 'RUNNING' &&
+  status.tasks.length > 0 &&
+  status.tasks.every((task) => task.state === 'RUNNING')
+
+function healthOf(view: ConnectorView, wanted: ConnectorState, streaming: Health): Health {
+  const { status } = view
+  if (!status)
+    return {
+      type: 'NotReady',
+      reason: 'Starting',
+      message: 'the connector has been made and has no status yet',
+      afterMs: 1_000,
+    }
+  if (wanted !== 'Running')
+    return { type: 'Ready', reason: wanted, message: `the connector is ${status.state} as asked` }
+  const failed = status.tasks.find((task) => task.state === 'FAILED')
+  const trace = failed?.trace ?? (status.state === 'FAILED' ? status.trace : undefined)
+  if (failed || status.state === 'FAILED') {
+    return {
+      type: 'NotReady',
+      reason: 'TaskFailed',
+      message: `the connector failed: ${causeOf(trace ?? 'no trace')}`,
+    }
+  }
+  if (!isRunning(view)) {
+    const tasks = status.tasks.map((task) => task.state).join(', ') || 'none yet'
+    return {
+      type: 'NotReady',
+      reason: 'TasksNotRunning',
+      message: `the connector is ${status.state}, its tasks: ${tasks}`,
+      afterMs: 2_000,
+    }
+  }
+  return streaming
+}
+
+/** First line of a trace and its last cause: Debezium says it in the first, sinks in the last. */
+export function causeOf(trace: string): string {
+  const lines = trace.split('\n')
+  const first = lines[0]?.trim() ?? ''
+  const last = lines
+    .filter((line) => line.startsWith('Caused by:'))
+    .at(-1)
+    ?.trim()
+  return (last && !first.includes(last.slice(11)) ? `${first} ${last}` : first).slice(0, 600)
+}

@@ -1,0 +1,176 @@
+import { isKafkaError } from '../clients/kafka/errors.ts'
+import type { KafkaAdmin, TopicDescription, TopicSetting } from '../clients/kafka/types.ts'
+import { durationMs } from '../lib/time.ts'
+import { messageOf, Waiting } from '../lib/verdict.ts'
+import type { Change, ExternalResource } from './contract.ts'
+import type { SharedPolls } from './polls.ts'
+
+/** A topic as it is wanted. */
+export interface TopicWish {
+  readonly name: string
+  readonly partitions: number
+  /** Undefined: the broker's own default (KIP-464). */
+  readonly replicationFactor?: number
+  /** Every setting that is ours; others are left alone. */
+  readonly config: Readonly<Record<string, string>>
+  /** Keyed topics keep each key in its partition, so that their number of partitions cannot grow once there is data. */
+  readonly keyed: boolean
+}
+
+/** What the broker says of the topics of a set, by name. */
+export type ObservedTopics = ReadonlyMap<
+  string,
+  TopicDescription & { readonly settings: ReadonlyMap<string, TopicSetting> }
+>
+
+const HOUR_MS = 3_600_000
+
+/** Settings that stand for a policy (see docs: topics). `retention` is a duration such as 7d. */
+export function policySettings(
+  policy: 'Latest' | 'History' | 'Forever',
+  retention: string | undefined,
+): Readonly<Record<string, string>> {
+  const compaction = {
+    'delete.retention.ms': String(24 * HOUR_MS),
+    'min.cleanable.dirty.ratio': '0.1',
+    'max.compaction.lag.ms': String(HOUR_MS),
+  }
+  const retentionMs = retention === undefined ? '-1' : String(durationMs(retention))
+  switch (policy) {
+    case 'Latest':
+      return retention === undefined
+        ? { 'cleanup.policy': 'compact', ...compaction }
+        : { 'cleanup.policy': 'compact,delete', 'retention.ms': retentionMs, ...compaction }
+    case 'History':
+    case 'Forever':
+      return { 'cleanup.policy': 'delete', 'retention.ms': retentionMs }
+  }
+}
+
+/** A set of topics under one name in the ledger; removal takes away those of the set that exist. */
+export function topicSet(
+  context: {
+    readonly admin: KafkaAdmin
+    readonly kafka: string
+    readonly polls: SharedPolls
+    readonly user: string
+  },
+  name: string,
+  wishes: readonly TopicWish[],
+): ExternalResource<ObservedTopics> {
+  const { admin, polls, user } = context
+  const names = wishes.map((wish) => wish.name)
+  return {
+    id: { kind: 'TopicSet', name },
+    observe: (signal, after) =>
+      polls
+        .read(
+          {
+            key: `topics ${context.kafka} ${user} ${name} ${names.join(',')}`,
+            everyMs: 60_000,
+            ask: (asked) => describe(admin, names, asked),
+            fingerprint: (topics) =>
+              JSON.stringify(
+                [...topics].map(([topic, { settings, ...rest }]) => [topic, rest, [...settings]]),
+              ),
+          },
+          user,
+          signal,
+          after,
+        )
+        .catch(kafkaVerdict),
+    diff: (observed) => wishes.flatMap((wish) => differences(wish, observed)),
+    health: () => ({ type: 'Ready', message: `${wishes.length} topics` }),
+    apply: async (observed, _changes, signal) => {
+      for (const wish of wishes) await applyOne(admin, wish, observed, signal).catch(kafkaVerdict)
+    },
+    remove: async (signal) => {
+      for (const topic of names) await admin.deleteTopic(topic, signal).catch(kafkaVerdict)
+    },
+  }
+}
+
+/** Rethrows an error of Kafka as a verdict that says what to do. */
+export function kafkaVerdict(error: unknown): never {
+  if (!isKafkaError(error)) throw error
+  switch (error.kind) {
+    case 'Unreachable':
+      throw new Waiting(
+        'KafkaUnreachable',
+        `Kafka does not answer: ${messageOf(error, 300)}. Check that its brokers run and that bootstrapServers is right`,
+      )
+    case 'AuthenticationFailed':
+      throw new Waiting(
+        'AuthenticationFailed',
+        `Kafka refuses the login: ${messageOf(error, 300)}. Check the Secret of sasl.credentialsSecretRef`,
+        60_000,
+      )
+    case 'Refused':
+      throw new Waiting('KafkaRefused', `Kafka refuses: ${messageOf(error, 500)}`, 30_000)
+  }
+}
+
+async function describe(
+  admin: KafkaAdmin,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ObservedTopics> {
+  const topics = await admin.describeTopics(names, signal)
+  const settings = await admin.topicSettings([...topics.keys()], signal)
+  return new Map(
+    [...topics].map(([name, topic]) => [name, { ...topic, settings: settings.get(name) ?? new Map() }]),
+  )
+}
+
+function differences(wish: TopicWish, observed: ObservedTopics): readonly Change[] {
+  const found = observed.get(wish.name)
+  if (!found) return [{ what: `${wish.name} is missing` }]
+  return [
+    ...partitionDifference(wish, found),
+    ...replicationDifference(wish, found),
+    ...settingDifferences(wish, found.settings),
+  ]
+}
+
+function partitionDifference(wish: TopicWish, found: TopicDescription): readonly Change[] {
+  if (found.partitions === wish.partitions) return []
+  const what = `${wish.name} partitions: ${found.partitions} → ${wish.partitions}`
+  if (found.partitions > wish.partitions) {
+    const message = `topic ${wish.name} has ${found.partitions} partitions and Kafka cannot take any away: set partitions to ${found.partitions}`
+    return [{ what, refused: { reason: 'PartitionsCannotShrink', message } }]
+  }
+  if (!wish.keyed) return [{ what }]
+  const message = `topic ${wish.name} has ${found.partitions} partitions and keeps the latest of each key: with ${wish.partitions}, keys would move to other partitions and the old values would stay. Set partitions to ${found.partitions}, or use another topic`
+  return [{ what, refused: { reason: 'KeysWouldMove', message } }]
+}
+
+function replicationDifference(wish: TopicWish, found: TopicDescription): readonly Change[] {
+  if (wish.replicationFactor === undefined || found.replicationFactor === wish.replicationFactor) return []
+  const message = `topic ${wish.name} has replication factor ${found.replicationFactor}, not ${wish.replicationFactor}: reassign its partitions with Kafka's tools, or set topicDefaults.replicationFactor to ${found.replicationFactor}`
+  return [
+    { what: `${wish.name} replication factor`, refused: { reason: 'ReplicationFactorDiffers', message } },
+  ]
+}
+
+function settingDifferences(wish: TopicWish, settings: ReadonlyMap<string, TopicSetting>): readonly Change[] {
+  return Object.entries(wish.config)
+    .filter(([key, value]) => settings.get(key)?.value !== value)
+    .map(([key, value]) => ({
+      what: `${wish.name} ${key}: ${settings.get(key)?.value ?? 'unset'} → ${value}`,
+    }))
+}
+
+async function applyOne(
+  admin: KafkaAdmin,
+  wish: TopicWish,
+  observed: ObservedTopics | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = observed?.get(wish.name)
+  if (!found) {
+    return admin.createTopic({ ...wish, replicationFactor: wish.replicationFactor ?? -1 }, signal)
+  }
+  if (found.partitions < wish.partitions) await admin.growTopic(wish.name, wish.partitions, signal)
+  if (settingDifferences(wish, found.settings).length > 0)
+    await admin.alterTopic(wish.name, wish.config, signal)
+}

@@ -1,0 +1,76 @@
+import { type FirstStep, settle } from './steps.ts'
+
+/** What is known of a figure against its threshold. Raising takes three samples in a row, clearing two. */
+export type Standing = 'Within' | 'Over' | 'NotSampled'
+
+/** Recent samples of figures, by object and figure. Bounded: two minutes of samples each, forgotten with the object. */
+export interface Board {
+  record(object: string, figure: string, value: number): void
+  /** The latest sample; undefined when there is none from the last minute. */
+  latest(object: string, figure: string): number | undefined
+  /** What the status should show, given what it shows: the worst of two minutes in steps, moved at most every 30 s. */
+  published(object: string, figure: string, shown: number | undefined, first: FirstStep): number | undefined
+  standing(object: string, figure: string, threshold: number): Standing
+  forget(object: string): void
+}
+
+const WINDOW_MS = 120_000
+const STALE_MS = 60_000
+const MOVE_EVERY_MS = 30_000
+/** Samples closer together than this count as one. */
+const SAMPLE_EVERY_MS = 4_000
+
+interface Series {
+  readonly samples: { readonly at: number; readonly value: number }[]
+  movedAt: number
+  over: boolean
+}
+
+/** An empty board. */
+export function createBoard(now: () => number): Board {
+  const objects = new Map<string, Map<string, Series>>()
+  const seriesOf = (object: string, figure: string): Series | undefined => objects.get(object)?.get(figure)
+
+  return {
+    record: (object, figure, value) => {
+      const figures = objects.get(object) ?? new Map<string, Series>()
+      objects.set(object, figures)
+      const series = figures.get(figure) ?? { samples: [], movedAt: Number.NEGATIVE_INFINITY, over: false }
+      figures.set(figure, series)
+      const at = now()
+      const last = series.samples.at(-1)
+      if (last && at - last.at < SAMPLE_EVERY_MS) series.samples.pop()
+      const keepsTime = last && at - last.at < SAMPLE_EVERY_MS
+      series.samples.push({ at: keepsTime ? last.at : at, value })
+      while ((series.samples[0]?.at ?? at) < at - WINDOW_MS) series.samples.shift()
+    },
+    latest: (object, figure) => fresh(seriesOf(object, figure), now())?.value,
+    published: (object, figure, shown, first) => {
+      const series = seriesOf(object, figure)
+      if (!series || !fresh(series, now())) return shown
+      if (shown !== undefined && now() - series.movedAt < MOVE_EVERY_MS) return shown
+      const worst = Math.max(...series.samples.map(({ value }) => value))
+      const next = settle(shown, worst, first)
+      if (next !== shown) series.movedAt = now()
+      return next
+    },
+    standing: (object, figure, threshold) => {
+      const series = seriesOf(object, figure)
+      if (!series || !fresh(series, now())) return 'NotSampled'
+      const above = (count: number) =>
+        series.samples.length >= count && series.samples.slice(-count).every(({ value }) => value > threshold)
+      const below = (count: number) =>
+        series.samples.length >= count &&
+        series.samples.slice(-count).every(({ value }) => value <= threshold)
+      if (!series.over && above(3)) series.over = true
+      else if (series.over && below(2)) series.over = false
+      return series.over ? 'Over' : 'Within'
+    },
+    forget: (object) => void objects.delete(object),
+  }
+}
+
+function fresh(series: Series | undefined, now: number): { readonly value: number } | undefined {
+  const last = series?.samples.at(-1)
+  return last && now - last.at < STALE_MS ? last : undefined
+}

@@ -1,0 +1,84 @@
+import type { ConnectOffset } from '../../clients/connect.ts'
+import type { Health } from '../../external/contract.ts'
+import { Stalled } from '../../lib/verdict.ts'
+import type { SlotView } from './queries.ts'
+
+/** A connector's stored position. */
+export interface Position {
+  /** The furthest position that the stored offset speaks of, in bytes. */
+  readonly furthest: bigint | undefined
+  /** Commit time of the last delivered change, milliseconds since 1970. */
+  readonly deliveredAt: number | undefined
+  readonly snapshotRunning: boolean
+}
+
+/** Reads Debezium's offset; undefined where none is stored. Fields may be absent (postgres: lsn, lsn_proc, lsn_commit). */
+export function positionOf(offsets: readonly ConnectOffset[] | undefined): Position | undefined {
+  const offset = offsets?.[0]?.offset
+  if (!offset) return undefined
+  const positions = ['lsn', 'lsn_proc', 'lsn_commit'].flatMap((field) => {
+    const value = offset[field]
+    return typeof value === 'number' || typeof value === 'bigint' ? [BigInt(value)] : []
+  })
+  const micros = offset['ts_usec']
+  return {
+    furthest: positions.length > 0 ? positions.reduce((a, b) => (a > b ? a : b)) : undefined,
+    deliveredAt:
+      typeof micros === 'number' || typeof micros === 'bigint' ? Number(micros) / 1_000 : undefined,
+    snapshotRunning: offset['snapshot'] !== undefined && offset['snapshot_completed'] !== true,
+  }
+}
+
+/**
+ * Whether the log still holds everything after the stored position. Rows are gone when the slot was confirmed beyond
+ * every position of the stored offset; Debezium goes on and skips them, whatever offset.mismatch.strategy says.
+ * `slot` must have been read before `offsets`.
+ */
+export function retention(
+  slotName: string,
+  slot: SlotView | undefined,
+  offsets: readonly ConnectOffset[] | undefined,
+): Health {
+  const position = positionOf(offsets)
+  if (!slot) {
+    if (!position)
+      return { type: 'Ready', reason: 'NotYetMade', message: `slot ${slotName} is made by the first start` }
+    return {
+      type: 'Broken',
+      reason: 'SlotMissing',
+      message: `slot ${slotName} is gone while a position is stored: changes since then are lost. Delete this Source and make it again to take a new snapshot`,
+    }
+  }
+  if (slot.walStatus === 'lost') {
+    return {
+      type: 'Broken',
+      reason: 'SlotLost',
+      message: `the database has thrown away log that slot ${slotName} needed (max_slot_wal_keep_size): delete this Source and make it again to take a new snapshot`,
+    }
+  }
+  if (!position && offsets === undefined) {
+    return {
+      type: 'Broken',
+      reason: 'SlotExistsBeforeSnapshot',
+      message: `slot ${slotName} exists before the snapshot, and commits made around it would be lost: SELECT pg_drop_replication_slot('${slotName}')`,
+    }
+  }
+  if (
+    !slot.active &&
+    position?.furthest !== undefined &&
+    slot.confirmed !== undefined &&
+    slot.confirmed > position.furthest
+  ) {
+    return {
+      type: 'Broken',
+      reason: 'OffsetBehindSlot',
+      message: `slot ${slotName} was moved ${slot.confirmed - position.furthest} bytes beyond the stored position: changes between them would be skipped. Delete this Source and make it again to take a new snapshot`,
+    }
+  }
+  return { type: 'Ready', message: `the log after the stored position is held by slot ${slotName}` }
+}
+
+/** Throws Stalled when a start would skip changes or make a snapshot that loses some. */
+export function refuseLoss(health: Health): void {
+  if (health.type === 'Broken') throw new Stalled(health.reason, health.message)
+}

@@ -1,0 +1,122 @@
+import {
+  isPostgresError,
+  type PostgresClient,
+  quoteIdentifier,
+  quoteLiteral,
+} from '../../clients/postgres.ts'
+import type { Change, ExternalResource } from '../../external/contract.ts'
+import type { SharedPolls } from '../../external/polls.ts'
+import { Stalled, Waiting } from '../../lib/verdict.ts'
+import { type PublicationView, readPublication } from './queries.ts'
+
+/** A publication as it is wanted. */
+export interface PublicationWish {
+  readonly name: string
+  /** schema.table of each table. */
+  readonly tables: readonly string[]
+  readonly owner: string
+  readonly management: 'Managed' | 'External'
+  readonly adoption: 'Refuse' | 'Adopt'
+}
+
+/** What a publication works with. */
+export interface PublicationContext {
+  /** The role that may make it. */
+  readonly client: PostgresClient
+  /** Names the database among polls. */
+  readonly database: string
+  readonly polls: SharedPolls
+  readonly user: string
+  readonly verdict: (error: unknown) => never
+}
+
+/** A publication. It is compared on every look: DROP and CREATE of a table leaves it without a word. */
+export function publication(
+  context: PublicationContext,
+  wish: PublicationWish,
+): ExternalResource<PublicationView> {
+  const { client, polls, user, database, verdict } = context
+  const run = async (sql: string, signal: AbortSignal) => {
+    await client.query(sql, [], signal).catch((error: unknown) => refused(error, sql, verdict))
+  }
+  return {
+    id: { kind: 'Publication', name: wish.name },
+    observe: (signal, after) =>
+      polls
+        .read(
+          {
+            key: `publication ${database} ${wish.name}`,
+            everyMs: 15_000,
+            ask: (asked) => readPublication(client, wish.name, asked),
+            fingerprint: (view) => JSON.stringify(view ?? null),
+          },
+          user,
+          signal,
+          after,
+        )
+        .catch(verdict),
+    diff: (view) => differences(view, wish),
+    health: () => ({ type: 'Ready', message: `publication ${wish.name} holds ${wish.tables.length} tables` }),
+    apply: async (view, _changes, signal) => {
+      if (wish.management === 'External') {
+        throw new Waiting(
+          'PublicationMissing',
+          `publication ${wish.name} is not there and its managementPolicy is External: ${createStatement(wish)}`,
+          15_000,
+        )
+      }
+      const name = quoteIdentifier(wish.name)
+      if (!view) await run(createStatement(wish), signal)
+      else await run(`ALTER PUBLICATION ${name} SET TABLE ${tableList(wish.tables)}`, signal)
+      await run(`COMMENT ON PUBLICATION ${name} IS ${quoteLiteral(wish.owner)}`, signal)
+    },
+    remove: async (signal) => {
+      const view = await readPublication(client, wish.name, signal).catch(verdict)
+      if (!view || view.comment !== wish.owner) return
+      await run(`DROP PUBLICATION IF EXISTS ${quoteIdentifier(wish.name)}`, signal)
+    },
+  }
+}
+
+const tableList = (tables: readonly string[]): string =>
+  tables
+    .toSorted()
+    .map((table) => table.split('.').map(quoteIdentifier).join('.'))
+    .join(', ')
+
+const createStatement = ({ name, tables }: PublicationWish): string =>
+  `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${tableList(tables)}`
+
+function differences(view: PublicationView, wish: PublicationWish): readonly Change[] {
+  const missing = wish.tables.filter((table) => !view.tables.includes(table))
+  if (wish.management === 'External') {
+    if (missing.length === 0) return []
+    const message = `publication ${wish.name} lacks ${missing.join(', ')}: ALTER PUBLICATION ${quoteIdentifier(wish.name)} ADD TABLE ${tableList(missing)}`
+    return [{ what: 'tables', refused: { reason: 'PublicationLacksTables', message } }]
+  }
+  if (view.comment !== wish.owner && wish.adoption === 'Refuse') {
+    const message = `publication ${wish.name} exists and ${view.comment ? `belongs to ${view.comment}` : 'carries no mark of ours'}: drop it, name another in postgres.publication.name, or set adoptionPolicy to Adopt`
+    return [{ what: 'owner', refused: { reason: 'NotOurs', message } }]
+  }
+  if (view.allTables) {
+    const message = `publication ${wish.name} is FOR ALL TABLES and cannot be narrowed: drop it, or name another in postgres.publication.name`
+    return [{ what: 'all tables', refused: { reason: 'PublicationForAllTables', message } }]
+  }
+  const extra = view.tables.filter((table) => !wish.tables.includes(table))
+  return [
+    ...(view.comment === wish.owner ? [] : [{ what: 'adopted' }]),
+    ...missing.map((table) => ({ what: `${table} added` })),
+    ...extra.map((table) => ({ what: `${table} removed` })),
+  ]
+}
+
+/** 42501: the role may not. */
+function refused(error: unknown, sql: string, verdict: (error: unknown) => never): never {
+  if (isPostgresError(error, '42501')) {
+    throw new Stalled(
+      'PublicationNotPermitted',
+      `${error.message}: let the owner of the tables run "${sql}" and set postgres.publication.managementPolicy to External, or give postgres.adminCredentialsSecretRef a role that may`,
+    )
+  }
+  return verdict(error)
+}

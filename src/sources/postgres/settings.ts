@@ -1,0 +1,130 @@
+import type { SourceSpec } from '../../api/source/index.ts'
+import { durationMs } from '../../lib/time.ts'
+
+/** What the connector's settings are made from. */
+export interface SettingsInput {
+  readonly spec: SourceSpec
+  readonly topicPrefix: string
+  readonly slot: string
+  readonly publication: string
+  readonly username: string
+  readonly password: string
+  /** Changes when the credentials do, so that Connect starts the tasks anew and resolves them again. */
+  readonly credentialsVersion: string
+  /** A topic of this Source keeps the latest of each key and therefore refuses records without one. */
+  readonly compacted: boolean
+}
+
+/** Prefix of the logical messages that move an idle slot on. */
+export const HEARTBEAT_PREFIX = 'penstock'
+
+/** Default heartbeat interval. */
+export const DEFAULT_HEARTBEAT = '10s'
+
+/** Every setting of a Debezium PostgreSQL connector that is ours, with its reason where it is not plain. */
+export function connectorSettings(input: SettingsInput): Readonly<Record<string, string>> {
+  const { spec, topicPrefix } = input
+  const postgres = spec.postgres
+  const heartbeatMs = durationMs(postgres?.heartbeat?.interval ?? DEFAULT_HEARTBEAT)
+  return {
+    ...identity(input),
+    ...VALUES,
+    ...LATENCY[spec.latency ?? 'Balanced'],
+    ...tableSettings(spec),
+    'topic.prefix': topicPrefix,
+    'slot.name': input.slot,
+    'publication.name': input.publication,
+    'snapshot.mode': 'initial',
+    // A compacted topic refuses a record without a key, which is what a TRUNCATE is; the task would fail for ever.
+    'skipped.operations': input.compacted ? 't' : 'none',
+    // Transactional: a read-only incremental snapshot dies of a message that is not.
+    'heartbeat.interval.ms': String(heartbeatMs),
+    'heartbeat.action.query': `SELECT pg_logical_emit_message(true, '${HEARTBEAT_PREFIX}', '')`,
+    'message.prefix.exclude.list': HEARTBEAT_PREFIX,
+    'notification.enabled.channels': 'sink',
+    'notification.sink.topic.name': notificationTopic(topicPrefix),
+    'penstock.credentials': input.credentialsVersion,
+    ...stringValues(spec.connector?.config ?? {}),
+  }
+}
+
+/** Topic of Debezium's heartbeats. */
+export function heartbeatTopic(topicPrefix: string): string {
+  return `__debezium-heartbeat.${topicPrefix}`
+}
+
+/** Topic of Debezium's notifications: snapshot progress. */
+export function notificationTopic(topicPrefix: string): string {
+  return `${topicPrefix}.notifications`
+}
+
+function identity({ spec, username, password }: SettingsInput): Readonly<Record<string, string>> {
+  const { host = '', port = 5432, database = '', tls } = spec.postgres ?? {}
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'tasks.max': '1',
+    'plugin.name': 'pgoutput',
+    'publication.autocreate.mode': 'disabled',
+    'database.hostname': host,
+    'database.port': String(port),
+    'database.dbname': database,
+    'database.user': username,
+    'database.password': password,
+    'database.sslmode': tls?.mode ?? 'prefer',
+    // The position is the offset's, written after the broker's acknowledgement; the slot follows it.
+    'lsn.flush.mode': 'connector',
+    'offset.mismatch.strategy': 'trust_offset',
+    'slot.drop.on.stop': 'false',
+    'retriable.restart.connector.wait.ms': '500',
+  }
+}
+
+/** How values are written: lossless where JSON can be, and the same in a snapshot and in the stream. */
+const VALUES: Readonly<Record<string, string>> = {
+  'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
+  'key.converter.schemas.enable': 'false',
+  'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+  'value.converter.schemas.enable': 'false',
+  'decimal.handling.mode': 'string',
+  'time.precision.mode': 'isostring',
+  'interval.handling.mode': 'string',
+  'binary.handling.mode': 'base64',
+  'hstore.handling.mode': 'json',
+  'tombstones.on.delete': 'true',
+}
+
+/** The whole latency of capture is Debezium's polling and batching. */
+const LATENCY: Readonly<Record<'Interactive' | 'Balanced' | 'Throughput', Readonly<Record<string, string>>>> =
+  {
+    Interactive: { 'poll.interval.ms': '20', 'producer.override.linger.ms': '0' },
+    Balanced: { 'poll.interval.ms': '100', 'producer.override.linger.ms': '5' },
+    Throughput: {
+      'poll.interval.ms': '500',
+      'max.batch.size': '8192',
+      'max.queue.size': '32768',
+      'producer.override.linger.ms': '20',
+      'producer.override.batch.size': '262144',
+      'producer.override.compression.type': 'lz4',
+    },
+  }
+
+function tableSettings({ tables }: SourceSpec): Readonly<Record<string, string>> {
+  const excluded = tables.flatMap(({ name, columns }) =>
+    (columns?.exclude ?? []).map((column) => escaped(`${name}.${column}`)),
+  )
+  const keys = tables.flatMap(({ name, key }) => (key ? [`${escaped(name)}:${key.join(',')}`] : []))
+  return {
+    // Debezium anchors each of the regular expressions.
+    'table.include.list': tables
+      .map(({ name }) => escaped(name))
+      .sort()
+      .join(','),
+    ...(excluded.length > 0 ? { 'column.exclude.list': excluded.sort().join(',') } : {}),
+    ...(keys.length > 0 ? { 'message.key.columns': keys.sort().join(';') } : {}),
+  }
+}
+
+const escaped = (name: string): string => name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+const stringValues = (config: Readonly<Record<string, string | number>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]))

@@ -1,0 +1,72 @@
+import type { ConnectOffset } from '../../clients/connect.ts'
+import { isPostgresError, type PostgresClient } from '../../clients/postgres.ts'
+import type { ExternalResource } from '../../external/contract.ts'
+import { Waiting } from '../../lib/verdict.ts'
+import { retention } from './position.ts'
+import { type DatabaseView, readDatabase, type SlotView } from './queries.ts'
+
+/** What a slot works with. */
+export interface SlotContext {
+  readonly client: PostgresClient
+  readonly database: (signal: AbortSignal, after?: number) => Promise<DatabaseView>
+  readonly offsets: (signal: AbortSignal) => Promise<readonly ConnectOffset[] | undefined>
+  readonly verdict: (error: unknown) => never
+  readonly now: () => number
+}
+
+/** A slot beside the position that our connector has stored. */
+export interface SlotState {
+  readonly slot: SlotView | undefined
+  readonly offsets: readonly ConnectOffset[] | undefined
+}
+
+/**
+ * A replication slot. It is never made here: Debezium's snapshot is consistent only with a slot that it makes itself.
+ * It is watched, and dropped when its Source goes.
+ */
+export function slot(context: SlotContext, name: string): ExternalResource<SlotState> {
+  return {
+    id: { kind: 'ReplicationSlot', name },
+    observe: (signal, after) => slotState(context, name, signal, after),
+    diff: () => [],
+    health: ({ slot: found, offsets }) => retention(name, found, offsets),
+    apply: async () => undefined,
+    remove: async (signal) => {
+      const { slots } = await readDatabase(context.client, signal).catch(context.verdict)
+      const found = slots.get(name)
+      if (!found) return
+      if (found.active)
+        throw new Waiting(
+          'SlotInUse',
+          `slot ${name} is still read from: it is dropped when its reader has gone`,
+          2_000,
+        )
+      await context.client
+        .query('select pg_drop_replication_slot($1)', [name], signal)
+        .catch((error: unknown) => {
+          // 42704: gone already. 55006: a reader came meanwhile.
+          if (isPostgresError(error, '42704')) return
+          if (isPostgresError(error, '55006'))
+            throw new Waiting('SlotInUse', `slot ${name} is still read from`, 2_000)
+          context.verdict(error)
+        })
+    },
+  }
+}
+
+/**
+ * Reads the slot first and the offsets second: the other way round, a healthy stream looks like a gap. A slot that is
+ * missing beside a stored position may have been made since the last look, so it is looked for once more.
+ */
+export async function slotState(
+  context: SlotContext,
+  name: string,
+  signal: AbortSignal,
+  after?: number,
+): Promise<SlotState> {
+  const { slots } = await context.database(signal, after)
+  const offsets = await context.offsets(signal)
+  if (slots.has(name) || !offsets?.length) return { slot: slots.get(name), offsets }
+  const again = await context.database(signal, context.now())
+  return { slot: again.slots.get(name), offsets }
+}
