@@ -45,6 +45,7 @@ export function backboneController(
     definition: backboneKind,
     conditions: ['KafkaReachable', 'ConnectReachable'],
     references: () => [],
+    forget: (key) => services.polls.release(userOf('Backbone', key)),
     heldBy: (backbone) => {
       const using = users(keyOf(backbone))
       return using.length > 0

@@ -30,8 +30,8 @@ export interface Controller<O extends AnyResource> {
   prepare(object: O, signal: AbortSignal): Promise<Prepared>
   /** Why the object has to stay although it is being deleted; undefined when it may go. */
   heldBy?(object: O): string | undefined
-  /** Called when the object is gone. */
-  forget?(key: string): void
+  /** Called when the object is gone: what was remembered of it must not meet another of the same name. */
+  forget(key: string): void
 }
 
 /** A plan with what goes along. */

@@ -12,6 +12,7 @@ import { equal } from '../lib/json.ts'
 import type { Logger } from '../lib/log.ts'
 import { conditionsOf } from './conditions.ts'
 import type { AnyResource, Controller, Prepared, Report, StatusBase } from './controller.ts'
+import { keyOf } from './services.ts'
 
 /** Keeps the object until what it made outside is gone. */
 export const FINALIZER = 'penstock.dev/cleanup'
@@ -52,7 +53,7 @@ export async function reconcile<O extends AnyResource>(
   const { controller, store } = context
   const found = store.get(key)
   if (!found) {
-    controller.forget?.(key)
+    controller.forget(key)
     return undefined
   }
   if (found.metadata.annotations?.[RECONCILE_ANNOTATION] === 'disabled') return pause(context, found, signal)
@@ -149,6 +150,7 @@ async function tearDown<O extends AnyResource>(
     const verdict = verdictOfError(error)
     return pending(context, object, 'reason' in verdict ? verdict.reason : 'Error', verdict.message, signal)
   }
+  controller.forget(keyOf(object))
   await store.setFinalizers(
     object,
     (object.metadata.finalizers ?? []).filter((name) => name !== FINALIZER),

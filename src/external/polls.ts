@@ -17,6 +17,8 @@ export interface SharedPolls {
    * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 10 min.
    */
   read<T>(poll: Poll<T>, user: string, signal: AbortSignal, after?: number): Promise<T>
+  /** This user is gone, and what it had made with it: every answer that it read is asked for anew by the next reader. */
+  release(user: string): void
 }
 
 /** An answer is dropped, and no longer asked for, when nobody has read it for this long. */
@@ -26,6 +28,8 @@ const ASK_LIMIT_MS = 15_000
 interface Entry {
   poll: Poll<unknown>
   askedAt: number
+  /** Answers that were asked for earlier no longer count. */
+  validFrom: number
   answer:
     | { readonly ok: true; readonly value: unknown }
     | { readonly ok: false; readonly error: unknown }
@@ -84,6 +88,7 @@ export function createSharedPolls(
     const entry: Entry = {
       poll,
       askedAt: Number.NEGATIVE_INFINITY,
+      validFrom: Number.NEGATIVE_INFINITY,
       answer: undefined,
       fingerprint: '',
       inFlight: undefined,
@@ -106,12 +111,15 @@ export function createSharedPolls(
       entry.usedAt = now()
       entry.users.set(user, now())
       // A question that began before `after` may have missed the write: wait for it, then ask once more.
-      while (entry.answer === undefined || entry.askedAt < after) {
+      while (entry.answer === undefined || entry.askedAt < Math.max(after, entry.validFrom)) {
         callSignal.throwIfAborted()
         await refresh(entry)
       }
       if (entry.answer.ok) return entry.answer.value as T
       throw entry.answer.error
+    },
+    release: (user) => {
+      for (const entry of entries.values()) if (entry.users.delete(user)) entry.validFrom = now()
     },
   }
 }

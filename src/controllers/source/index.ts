@@ -22,8 +22,10 @@ export function sourceController(services: SourceServices): Controller<Source> {
       { kind: 'Backbone', key: `${metadata.namespace}/${spec.backboneRef.name}` },
     ],
     forget: (key) => {
-      services.board.forget(userOf('Source', key))
-      services.restarts.forget(key)
+      const user = userOf('Source', key)
+      services.board.forget(user)
+      services.restarts.forget(user)
+      services.polls.release(user)
     },
     prepare: async (source, signal) => {
       const open = await openSource(services, source, signal)
