@@ -1,7 +1,7 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { RE2JS } from 're2js'
 
-/** Types of columns as an expression sees them; the names are those of the configuration. */
+/** Types of columns as an expression sees them; the names are those of the configuration, and `any` is dynamic. */
 export type CelColumnType =
   | 'bool'
   | 'int32'
@@ -13,6 +13,7 @@ export type CelColumnType =
   | 'bytes'
   | 'time'
   | 'array'
+  | 'any'
 
 /** Columns by name; undefined where they are unknown. */
 export type CelColumns = Readonly<Record<string, CelColumnType>> | undefined
@@ -41,6 +42,7 @@ const CEL_TYPES: Readonly<Record<CelColumnType, string>> = {
   bytes: 'string',
   time: 'string',
   array: 'list',
+  any: 'dyn',
 }
 
 /** Variables of a step of a flow, and of a view's `allow`. */
@@ -110,7 +112,7 @@ export function checkEnvironment(
 ): Environment {
   const env = baseEnvironment()
   if (columns) {
-    const fields = Object.entries(columns).map(([name, type]) => [name, CEL_TYPES[type] ?? 'dyn'])
+    const fields = Object.entries(columns).map(([name, type]) => [name, CEL_TYPES[type]])
     env.registerType('Row', { fields: Object.fromEntries(fields) })
   }
   env.registerVariable('row', columns ? 'Row' : 'dyn')

@@ -43,6 +43,8 @@ export type CelOutcome<T> =
 export interface CelExpression {
   /** The CEL type of its results, `dyn` where it depends on the values. */
   readonly type: string
+  /** The column's name when the expression is just `row.column`. */
+  readonly plain: string | undefined
   /** Columns of `row` that it reads. */
   readonly reads: Reads
   /** Never throws. Integers come out as texts, but for a plain `row.column`, which comes out as it went in. */
@@ -76,9 +78,11 @@ function compile(text: string, kinds: CelKinds): CelOutcome<CelExpression> {
   if (!checked.ok) return checked
   rerouteMatches(program.ast)
   const type = checked.value
+  const { ast } = program
+  const [plain, reads] = [fieldOf(ast, 'row'), readsOf(ast, 'row')]
   return {
     ok: true,
-    value: { type, reads: readsOf(program.ast, 'row'), evaluate: evaluator(program, kinds) },
+    value: { type, plain, reads, evaluate: evaluator(program, kinds) },
   }
 }
 
