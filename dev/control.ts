@@ -23,6 +23,7 @@ export async function serveControl(
   http.unref()
   return {
     close: async () => {
+      http.ref()
       http.closeAllConnections()
       http.close()
       await once(http, 'close')

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { tryLock } from '../lib/lock.ts'
-import { type PortBlock, reservePorts } from '../lib/ports.ts'
+import { type PortBlock, readFirstPort, reservePorts, writeFirstPort } from '../lib/ports.ts'
 import type { Run } from '../lib/run.ts'
 import { killServers, type Server, stopAll } from '../lib/server.ts'
 import { createBroker } from './broker.ts'
@@ -178,10 +178,8 @@ async function choosePorts(
   options: DataStackOptions,
 ): Promise<{ readonly chosen: DataPorts; readonly block?: PortBlock }> {
   if (options.fixedPorts) return { chosen: options.fixedPorts }
-  const memory = join(dir, 'first-port')
-  const before = Number(await readFile(memory, 'utf8').catch(() => Number.NaN))
-  const block = await reservePorts({ count: 4, before }, options.signal)
+  const block = await reservePorts({ count: 4, before: await readFirstPort(dir) }, options.signal)
   const [broker = 0, controller = 0, connect = 0, database = 0] = block.ports
-  await writeFile(memory, String(broker))
+  await writeFirstPort(dir, broker)
   return { chosen: { broker, controller, connect, database }, block }
 }

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { tryLock } from '../lib/lock.ts'
-import { reservePorts } from '../lib/ports.ts'
+import { readFirstPort, reservePorts, writeFirstPort } from '../lib/ports.ts'
 import type { Run } from '../lib/run.ts'
 import { killServers, type Server } from '../lib/server.ts'
 import { hyperkubeFolder } from './binaries.ts'
@@ -18,12 +18,12 @@ export interface ApiServer {
   readonly apiserver: Server
   readonly etcd: Server
   readonly controllerManager: Server
-  /** Ends the servers at once; logs and data stay until the next start in the folder. */
+  /** Ends the servers at once; their data stays for the next start in the folder. */
   stop(): Promise<void>
 }
 
 /**
- * Starts etcd, the API server and the controller manager with an empty store (4 s), needing no root; throws when one
+ * Starts etcd, the API server and the controller manager on the store of the folder (4 s), needing no root; throws when one
  * is not ready in time or another run uses the folder. The first call on a machine compiles Kubernetes.
  */
 export async function startApiServer(options: Run & { readonly dir: string }): Promise<ApiServer> {
@@ -31,7 +31,7 @@ export async function startApiServer(options: Run & { readonly dir: string }): P
   await mkdir(dir, { recursive: true })
   const folder = await tryLock(join(dir, 'lock'), 'a Kubernetes API', options.signal)
   if (folder.kind === 'taken') throw new Error(`${dir} is in use by ${folder.by}`)
-  const block = await reservePorts({ count: 4 }, options.signal)
+  const block = await reservePorts({ count: 4, before: await readFirstPort(dir) }, options.signal)
   const release = async () => {
     await block.release()
     await folder.lock.release()
@@ -55,9 +55,8 @@ async function startControlPlane(
   const start = Date.now()
   const url = `https://127.0.0.1:${ports.api}`
   const pki = join(dir, 'pki')
-  await Promise.all(
-    ['pki', 'etcd', 'log'].map((name) => rm(join(dir, name), { recursive: true, force: true })),
-  )
+  await writeFirstPort(dir, ports.api)
+  await rm(pki, { recursive: true, force: true })
   await makeKeys(pki, url, ['10.96.0.1'], context)
   const plane = await createControlPlane({
     dir,

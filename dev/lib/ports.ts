@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { cacheFolder } from './cache.ts'
@@ -36,6 +37,16 @@ export async function reservePorts(request: PortRequest, signal: AbortSignal): P
     await lock.lock.release()
   }
   throw new Error(`no ${request.count} free ports side by side from ${FIRST_PORT} on`)
+}
+
+/** The first port that a folder's servers had the last time; undefined when they never ran. */
+export async function readFirstPort(dir: string): Promise<number | undefined> {
+  return Number(await readFile(join(dir, 'first-port'), 'utf8').catch(() => '')) || undefined
+}
+
+/** Remembers the first port that a folder's servers have. */
+export async function writeFirstPort(dir: string, port: number): Promise<void> {
+  await writeFile(join(dir, 'first-port'), `${port}\n`)
 }
 
 /** The first ports of the blocks to try, in order. */

@@ -1,0 +1,93 @@
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { type BedAddresses, SERVER_NAMES } from './bed.ts'
+import { describeServer, remoteServer } from './control.ts'
+import { cacheFolder } from './lib/cache.ts'
+import { terminalProgress } from './lib/run.ts'
+import { bringDown, bringUp, readStanding } from './standing.ts'
+
+interface Options {
+  readonly dir: string
+}
+
+function variablesOf(addresses: BedAddresses): string {
+  const values = {
+    KUBECONFIG: addresses.kubeconfig,
+    PENSTOCK_KAFKA: addresses.bootstrapServers.join(','),
+    PENSTOCK_CONNECT: addresses.connectUrl,
+    PENSTOCK_SECRETS: addresses.secretsDir,
+    PENSTOCK_POSTGRES: addresses.postgres.superuserUrl,
+    PENSTOCK_KUBECTL: addresses.kubectl,
+  }
+  return Object.entries(values)
+    .map(([name, value]) => `export ${name}='${value}'\n`)
+    .join('')
+}
+
+async function requireStanding(dir: string) {
+  const standing = await readStanding(resolve(dir))
+  if (!standing) throw new Error(`no stack is up in ${resolve(dir)}: start it with "node dev/cli.ts up"`)
+  return standing
+}
+
+async function up({ dir }: Options, signal: AbortSignal): Promise<void> {
+  const { addresses } = await bringUp(resolve(dir), { progress: terminalProgress(), signal })
+  process.stdout.write(variablesOf(addresses))
+}
+
+async function down({ dir }: Options): Promise<void> {
+  const was = await bringDown(resolve(dir))
+  process.stdout.write(was ? 'stopped; the data is kept\n' : 'no stack was up\n')
+}
+
+async function status({ dir }: Options, signal: AbortSignal): Promise<void> {
+  const { keeper, addresses } = await requireStanding(dir)
+  const servers = await Promise.all(
+    SERVER_NAMES.map((name) => describeServer(addresses.controlSocket, name, signal)),
+  )
+  const lines = servers.map(
+    ({ name, pid, log }) => `${name.padEnd(18)} ${String(pid ?? 'stopped').padEnd(8)} ${log}\n`,
+  )
+  process.stdout.write(`${'keeper'.padEnd(18)} ${keeper.pid}\n${lines.join('')}`)
+}
+
+async function drive(name: string, action: string, { dir }: Options, signal: AbortSignal): Promise<void> {
+  const { addresses } = await requireStanding(dir)
+  const server = SERVER_NAMES.find((known) => known === name)
+  if (!server) throw new Error(`no server "${name}": it is one of ${SERVER_NAMES.join(', ')}`)
+  const remote = remoteServer(addresses.controlSocket, server)
+  if (action === 'start') return remote.start(signal)
+  if (action === 'stop' || action === 'kill' || action === 'pause' || action === 'resume')
+    return remote[action]()
+  throw new Error(`cannot ${action} a server: only start, stop, kill, pause or resume it`)
+}
+
+function createProgram(signal: AbortSignal): Command {
+  const program = new Command('dev').description('The local stack of Penstock')
+  const standing = (name: string, description: string) =>
+    program
+      .command(name)
+      .description(description)
+      .option('--dir <folder>', 'folder of its data and logs', join(cacheFolder(), 'standing'))
+  standing('up', 'start PostgreSQL, Kafka, Connect and a Kubernetes API that stay').action(
+    (options: Options) => up(options, signal),
+  )
+  standing('down', 'stop them and keep their data').action(down)
+  standing('status', 'say which servers run').action((options: Options) => status(options, signal))
+  standing('env', 'print their addresses for a shell').action(async ({ dir }: Options) => {
+    process.stdout.write(variablesOf((await requireStanding(dir)).addresses))
+  })
+  standing('server <name> <action>', `${SERVER_NAMES.join(', ')}: start, stop, kill, pause, resume`).action(
+    (name: string, action: string, options: Options) => drive(name, action, options, signal),
+  )
+  return program
+}
+
+const interrupted = new AbortController()
+process.once('SIGINT', () => interrupted.abort(new Error('interrupted')))
+try {
+  await createProgram(interrupted.signal).parseAsync()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
