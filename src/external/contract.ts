@@ -45,6 +45,8 @@ export interface ExternalResource<Observed = unknown> {
 export interface Stage {
   readonly condition: string
   readonly members: readonly ExternalResource[]
+  /** Conditions of earlier stages that it waits for; by default all of them. */
+  readonly needs?: readonly string[]
 }
 
 /** A resource with the policy of its removal, as the ledger records it. */

@@ -41,8 +41,10 @@ export async function drive(
   const stages: StageReport[] = []
   const observed = new Map<string, unknown>()
   const changed: string[] = []
-  for (const { condition, members } of options.plan.stages) {
-    const blocker = stages.find(({ verdict }) => verdict.type !== 'Ready')
+  for (const { condition, members, needs } of options.plan.stages) {
+    const blocker = stages.find(
+      (stage) => stage.verdict.type !== 'Ready' && (needs?.includes(stage.condition) ?? true),
+    )
     if (blocker) {
       stages.push({ condition, verdict: { type: 'NotReached', message: `waits for ${blocker.condition}` } })
       continue

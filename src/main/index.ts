@@ -22,6 +22,13 @@ function untilStopped(): AbortSignal {
   return controller.signal
 }
 
+interface OperatorFlags {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly installation?: string
+  readonly image: string
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+}
+
 const program = new Command('penstock')
   .description('Change-data-capture pipelines on Kubernetes')
   .version(VERSION)
@@ -36,13 +43,32 @@ program
   .description('watches Backbones, Sources and Pipelines, and makes them so')
   .option('--listen <host:port>', 'health and metrics', listen, listen('0.0.0.0:8080'))
   .option(
+    '--image <name>',
+    'image of processors and gateways',
+    process.env['PENSTOCK_IMAGE'] ?? 'penstock:dev',
+  )
+  .option(
+    '--image-pull-policy <policy>',
+    'Always, IfNotPresent or Never',
+    process.env['PENSTOCK_IMAGE_PULL_POLICY'] ?? 'IfNotPresent',
+  )
+  .option(
     '--installation <name>',
     'prefix of the marks on what is ours; default: from the cluster',
     process.env['PENSTOCK_INSTALLATION'],
   )
-  .action(async (options: { listen: { host: string; port: number }; installation?: string }) => {
+  .action(async (options: OperatorFlags) => {
     const log = createLogger('operator', program.opts<{ logLevel: string }>().logLevel)
-    await runOperator({ ...options, log }, untilStopped())
+    const { listen: at, installation, image, imagePullPolicy } = options
+    await runOperator(
+      {
+        listen: at,
+        image: { name: image, pullPolicy: imagePullPolicy },
+        log,
+        ...(installation ? { installation } : {}),
+      },
+      untilStopped(),
+    )
   })
 
 program.parseAsync().catch((error: unknown) => {

@@ -2,14 +2,18 @@ import { hostname } from 'node:os'
 
 import type { Backbone } from '../api/backbone.ts'
 import { GROUP, VERSION } from '../api/crd/definition.ts'
+import type { Pipeline } from '../api/pipeline.ts'
 import type { Source } from '../api/source/index.ts'
 import { createClientPool } from '../clients/pool.ts'
 import { backboneController } from '../controllers/backbone.ts'
 import type { AnyResource, Controller } from '../controllers/controller.ts'
+import { pipelineController } from '../controllers/pipeline/index.ts'
+import type { Image } from '../controllers/pipeline/manifests.ts'
+import type { PipelineServices } from '../controllers/pipeline/open.ts'
 import { reconcile } from '../controllers/reconcile.ts'
 import { sourceController } from '../controllers/source/index.ts'
-import type { SourceServices } from '../controllers/source/open.ts'
 import { createDetached } from '../external/detached.ts'
+import { askPod } from '../external/pod.ts'
 import { createSharedPolls } from '../external/polls.ts'
 import { createRestartBudget } from '../external/restarts.ts'
 import { createBoard } from '../lag/board.ts'
@@ -36,6 +40,8 @@ export interface OperatorOptions {
   readonly listen: { readonly host: string; readonly port: number }
   /** Prefix of our marks outside; by default the uid of namespace kube-system. */
   readonly installation?: string
+  /** What processors and gateways run. */
+  readonly image: Image
   readonly log: Logger
 }
 
@@ -53,8 +59,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const caches = {
     Backbone: createCache<Backbone>(),
     Source: createCache<Source>(),
+    Pipeline: createCache<Pipeline>(),
   }
-  const services: SourceServices = {
+  const services: PipelineServices = {
     installation: options.installation ?? (await installationOf(kube, signal)),
     backbone: (key) => caches.Backbone.get(key),
     readSecret: (namespace, name, asked) => readSecret(kube, namespace, name, asked),
@@ -65,6 +72,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     now,
     types: SOURCE_TYPES,
     sources: () => caches.Source.list(),
+    source: (key) => caches.Source.get(key),
+    kube,
+    image: options.image,
+    askPod,
     restarts: createRestartBudget(now),
   }
   const users = (key: string): readonly string[] =>
@@ -103,6 +114,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   }
   start(backboneController(services, users), caches.Backbone)
   start(sourceController(services), caches.Source)
+  start(pipelineController(services), caches.Pipeline)
 
   const unsynced = new Set(Object.keys(caches))
   const port = await serveHealth(

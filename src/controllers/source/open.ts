@@ -21,6 +21,8 @@ import {
 export interface SourceServices extends Services {
   readonly types: readonly SourceType[]
   readonly sources: () => Iterable<Source>
+  /** By namespace/name. */
+  readonly source: (key: string) => Source | undefined
   readonly restarts: RestartBudget
 }
 

@@ -1,0 +1,133 @@
+import { defaultTopicPrefix } from '../../api/names.ts'
+import type { Pipeline, PipelineInput } from '../../api/pipeline.ts'
+import type { TopicInput } from '../../contracts/workload.ts'
+import { kafkaVerdict } from '../../external/topics.ts'
+import { Stalled, Waiting } from '../../lib/verdict.ts'
+import { type KafkaOf, keyOf, type Services } from '../services.ts'
+import { openSource, type SourceServices, sourceEpoch } from '../source/open.ts'
+import { tablePolicy, tableTopic } from '../source/topics.ts'
+
+/** An input with what its topic says of it. */
+export interface ResolvedInput {
+  readonly topic: TopicInput
+  readonly partitions: number
+  /** Latest: its topic keeps the last value of each key. */
+  readonly policy: 'Latest' | 'History'
+  /** The Source that it comes from, as namespace/name. */
+  readonly source: string | undefined
+}
+
+/** Resolves every input of a Pipeline, by name; throws a verdict that names the input. */
+export async function resolveInputs(
+  services: SourceServices,
+  pipeline: Pipeline,
+  kafka: KafkaOf,
+  user: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ResolvedInput>> {
+  const resolved = await Promise.all(
+    pipeline.spec.inputs.map(async (input) => {
+      const known = input.sourceRef
+        ? await fromSource(services, pipeline, input, input.sourceRef.name, signal)
+        : fromTopic(input)
+      return [input.name, await withTopic(services, kafka, known, user, signal)] as const
+    }),
+  )
+  return new Map(resolved)
+}
+
+type Known = Omit<ResolvedInput, 'partitions' | 'policy'> & { readonly policy?: ResolvedInput['policy'] }
+
+async function fromSource(
+  services: SourceServices,
+  pipeline: Pipeline,
+  input: PipelineInput,
+  sourceName: string,
+  signal: AbortSignal,
+): Promise<Known> {
+  const { namespace } = pipeline.metadata
+  const source = services.source(`${namespace}/${sourceName}`)
+  if (!source) {
+    throw new Waiting(
+      'SourceNotFound',
+      `input ${input.name}: Source ${sourceName} is not in namespace ${namespace}: create it, or correct spec.inputs[${input.name}].sourceRef.name`,
+      30_000,
+    )
+  }
+  const table = source.spec.tables.find(({ name }) => name === input.table)
+  if (!table) {
+    throw new Waiting(
+      'TableNotCaptured',
+      `input ${input.name}: Source ${sourceName} does not capture ${input.table}: add it to its spec.tables, or correct spec.inputs[${input.name}].table`,
+      30_000,
+    )
+  }
+  if (!source.status?.identity) {
+    throw new Waiting(
+      'SourceNotReady',
+      `input ${input.name}: Source ${sourceName} has not started yet: see kubectl describe source ${sourceName}`,
+      2_000,
+    )
+  }
+  const { database, topicPrefix } = await openSource(services, source, signal)
+  const shape = (await database.tables(signal)).get(table.name)
+  return {
+    topic: {
+      name: input.name,
+      topic: tableTopic(topicPrefix ?? defaultTopicPrefix(source.metadata), table.name),
+      format: 'Debezium',
+      key: shape?.key ?? [],
+      ...(shape ? { columns: shape.columns } : {}),
+      epoch: sourceEpoch(source),
+    },
+    policy: tablePolicy(source, table).policy === 'Latest' ? 'Latest' : 'History',
+    source: keyOf(source),
+  }
+}
+
+function fromTopic(input: PipelineInput): Known {
+  const topic = input.topic
+  if (topic === undefined)
+    throw new Stalled('NoTopic', `input ${input.name} names neither a Source nor a topic`)
+  return {
+    topic: { name: input.name, topic, format: input.format ?? 'Debezium', key: [], epoch: '' },
+    source: undefined,
+  }
+}
+
+async function withTopic(
+  { polls }: Services,
+  { admin, address }: KafkaOf,
+  known: Known,
+  user: string,
+  signal: AbortSignal,
+): Promise<ResolvedInput> {
+  const { topic: name } = known.topic
+  const poll = {
+    key: `topic ${address} ${name}`,
+    everyMs: 30_000,
+    ask: async (asked: AbortSignal) => ({
+      description: (await admin.describeTopics([name], asked)).get(name),
+      cleanup: (await admin.topicSettings([name], asked).catch(() => new Map()))
+        .get(name)
+        ?.get('cleanup.policy')?.value,
+    }),
+    fingerprint: (answer: object) => JSON.stringify(answer),
+  }
+  const cached = await polls.read(poll, user, signal).catch(kafkaVerdict)
+  const { description, cleanup } = cached.description
+    ? cached
+    : await polls.read(poll, user, signal, Date.now() - 1_000).catch(kafkaVerdict)
+  if (!description) {
+    throw new Waiting(
+      'InputTopicNotFound',
+      `input ${known.topic.name}: topic ${name} does not exist yet: its Source makes it, or correct spec.inputs`,
+      2_000,
+    )
+  }
+  return {
+    ...known,
+    partitions: description.partitions,
+    policy: known.policy ?? (cleanup?.includes('compact') ? 'Latest' : 'History'),
+  }
+}
