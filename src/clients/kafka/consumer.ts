@@ -49,6 +49,7 @@ export interface GroupOptions {
 const SESSION_MS = 30_000
 const REBALANCE_MS = 45_000
 const HEARTBEAT_MS = 2_000
+const LOOK_AGAIN_MS = 1_000
 
 /**
  * Joins a group (classic protocol) and stays in it: after any error it joins again with growing pauses, until
@@ -127,10 +128,10 @@ export function createGroupMember(connection: KafkaConnection, options: GroupOpt
       signal.throwIfAborted()
       const found = current()
       if (found && found.epoch > after) return found
+      // Also looked at without a call: heartbeats may come through again where nobody has joined anew.
       const { promise, resolve } = Promise.withResolvers<void>()
       waiting.push(resolve)
-      signal.addEventListener('abort', () => resolve(), { once: true })
-      await promise
+      await Promise.race([promise, sleep(LOOK_AGAIN_MS, signal)])
       waiting = waiting.filter((wake) => wake !== resolve)
     }
   }
