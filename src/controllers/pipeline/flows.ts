@@ -79,7 +79,9 @@ function planFlow(
     output: { topic, partitions },
     state,
   }
-  const statePartitions = Math.max(...sources.map((source) => source.partitions))
+  // A Table's entry lies in its input record's partition, a Stream's in its output's.
+  const statePartitions =
+    as === 'Table' ? Math.max(...sources.map((source) => source.partitions)) : partitions
   return {
     config,
     output: wish(topic, policySettings(policy, flow.to?.retention), partitions),
