@@ -1,0 +1,42 @@
+import type { Reporter, TestModule, TestSpecification } from 'vitest/node'
+
+/** What a run came to. */
+interface Tally {
+  readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+}
+
+/** The last line of a run: how many tests passed, failed and were skipped. A run without a test counts as failed. */
+export function closingLine({ passed, failed, skipped }: Tally): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
+}
+
+/** Counts tests by their result, and what broke outside a test (a file that cannot be loaded, an unhandled error) as failed. */
+export function tally(modules: readonly TestModule[], unhandled: number): Tally {
+  const states = modules.flatMap((module) =>
+    [...module.children.allTests()].map((test) => test.result().state),
+  )
+  const count = (wanted: string): number => states.filter((state) => state === wanted).length
+  const broken = modules.reduce((sum, module) => sum + module.errors().length, unhandled)
+  return { passed: count('passed'), failed: count('failed') + broken, skipped: count('skipped') }
+}
+
+/** Ends a run with one plain line, after whatever vitest prints, and fails a run in which nothing was run. */
+export default function closingReporter(): Reporter {
+  let planned = 0
+  return {
+    onTestRunStart: (specifications: readonly TestSpecification[]) => {
+      planned = specifications.length
+    },
+    onTestRunEnd: (modules, errors) => {
+      const result = tally(modules, errors.length)
+      const nothing = result.passed + result.failed === 0
+      if (nothing) process.exitCode = 1
+      process.once('exit', () => {
+        if (nothing) console.error(`no test was run in ${planned} files`)
+        console.log(closingLine(result))
+      })
+    },
+  }
+}
