@@ -1,7 +1,11 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { type BedAddresses, SERVER_NAMES } from './bed.ts'
+import { runInCluster, runInSandbox } from './cluster-commands.ts'
 import { describeServer, remoteServer } from './control.ts'
+import type { CommandLine } from './kubernetes/cluster.ts'
+import { kind } from './kubernetes/kind.ts'
+import { sandbox } from './kubernetes/sandbox/provider.ts'
 import { cacheFolder } from './lib/cache.ts'
 import { terminalProgress } from './lib/run.ts'
 import { bringDown, bringUp, readStanding } from './standing.ts'
@@ -63,7 +67,7 @@ async function drive(name: string, action: string, { dir }: Options, signal: Abo
 }
 
 function createProgram(signal: AbortSignal): Command {
-  const program = new Command('dev').description('The local stack of Penstock')
+  const program = new Command('dev').enablePositionalOptions().description('The local stack of Penstock')
   const standing = (name: string, description: string) =>
     program
       .command(name)
@@ -80,7 +84,34 @@ function createProgram(signal: AbortSignal): Command {
   standing('server <name> <action>', `${SERVER_NAMES.join(', ')}: start, stop, kill, pause, resume`).action(
     (name: string, action: string, options: Options) => drive(name, action, options, signal),
   )
+  addClusterCommands(program, signal)
   return program
+}
+
+function addClusterCommands(program: Command, signal: AbortSignal): void {
+  const dir = ['--dir <folder>', 'folder of its data and logs', join(cacheFolder(), 'sandbox')] as const
+  program
+    .command('sandbox <command...>')
+    .description('make a cluster with a node, run the command in it, and delete it')
+    .option(...dir)
+    .option('--image <archive...>', 'image archives to load')
+    .option('--provider <name>', 'sandbox or kind', 'sandbox')
+    .passThroughOptions()
+    .action(async (command: CommandLine, options: Options & { image?: string[]; provider: string }) => {
+      const provider = [sandbox, kind].find(({ name }) => name === options.provider)
+      if (!provider) throw new Error(`no provider "${options.provider}": it is sandbox or kind`)
+      const context = { progress: terminalProgress(), signal }
+      const place = { dir: resolve(options.dir), images: options.image ?? [] }
+      process.exitCode = await runInCluster(provider, command, { ...context, ...place })
+    })
+  program
+    .command('enter <command...>')
+    .description('run a command in the cluster that "sandbox" made')
+    .option(...dir)
+    .passThroughOptions()
+    .action(async (command: CommandLine, options: Options) => {
+      process.exitCode = await runInSandbox(resolve(options.dir), command)
+    })
 }
 
 const interrupted = new AbortController()
