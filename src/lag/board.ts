@@ -12,6 +12,8 @@ export interface Board {
   published(object: string, figure: string, shown: number | undefined, first: FirstStep): number | undefined
   standing(object: string, figure: string, threshold: number): Standing
   forget(object: string): void
+  /** The latest sample of everything, as long as it is from the last minute. */
+  samples(): Iterable<{ readonly object: string; readonly figure: string; readonly value: number }>
 }
 
 const WINDOW_MS = 120_000
@@ -67,6 +69,14 @@ export function createBoard(now: () => number): Board {
       return series.over ? 'Over' : 'Within'
     },
     forget: (object) => void objects.delete(object),
+    samples: function* () {
+      for (const [object, figures] of objects) {
+        for (const [figure, series] of figures) {
+          const last = fresh(series, now())
+          if (last) yield { object, figure, value: last.value }
+        }
+      }
+    },
   }
 }
 

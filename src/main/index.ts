@@ -1,8 +1,11 @@
+import { hostname } from 'node:os'
 import { Command } from 'commander'
 
 import { createLogger } from '../lib/log.ts'
 import { messageOf } from '../lib/verdict.ts'
+
 import { runOperator } from './operator.ts'
+import { runProcessor } from './processor.ts'
 
 const VERSION = '0.1.0'
 
@@ -27,6 +30,12 @@ interface OperatorFlags {
   readonly installation?: string
   readonly image: string
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
+}
+
+interface GatewayFlags {
+  readonly config: string
+  readonly listen: ReturnType<typeof listen>
+  readonly statusListen: ReturnType<typeof listen>
 }
 
 const program = new Command('penstock')
@@ -69,6 +78,32 @@ program
       },
       untilStopped(),
     )
+  })
+
+program
+  .command('processor')
+  .description('computes the flows of one Pipeline')
+  .requiredOption('--config <file>', 'what the operator wrote')
+  .option('--listen <host:port>', 'status, health and metrics', listen, listen('0.0.0.0:9090'))
+  .action(async (options: { readonly config: string; readonly listen: ReturnType<typeof listen> }) => {
+    const log = createLogger('processor', program.opts<{ logLevel: string }>().logLevel)
+    const instanceId = process.env['POD_NAME'] ?? hostname()
+    await runProcessor(
+      { configFile: options.config, listen: options.listen, instanceId, version: VERSION, log },
+      untilStopped(),
+    )
+  })
+
+program
+  .command('gateway')
+  .description('serves the views of one Pipeline')
+  .requiredOption('--config <file>', 'what the operator wrote')
+  .option('--listen <host:port>', 'clients', listen, listen('0.0.0.0:8080'))
+  .option('--status-listen <host:port>', 'status, health and metrics', listen, listen('0.0.0.0:9090'))
+  .action(async (options: GatewayFlags) => {
+    const log = createLogger('gateway', program.opts<{ logLevel: string }>().logLevel)
+    const { config, listen: at, statusListen } = options
+    await runGateway({ configFile: config, listen: at, statusListen, version: VERSION, log }, untilStopped())
   })
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,16 +1,13 @@
 import { hostname } from 'node:os'
 
 import type { Backbone } from '../api/backbone.ts'
-import { GROUP, VERSION } from '../api/crd/definition.ts'
 import type { Pipeline } from '../api/pipeline.ts'
 import type { Source } from '../api/source/index.ts'
 import { createClientPool } from '../clients/pool.ts'
 import { backboneController } from '../controllers/backbone.ts'
-import type { AnyResource, Controller } from '../controllers/controller.ts'
 import { pipelineController } from '../controllers/pipeline/index.ts'
 import type { Image } from '../controllers/pipeline/manifests.ts'
 import type { PipelineServices } from '../controllers/pipeline/open.ts'
-import { reconcile } from '../controllers/reconcile.ts'
 import { sourceController } from '../controllers/source/index.ts'
 import { createDetached } from '../external/detached.ts'
 import { askPod } from '../external/pod.ts'
@@ -18,19 +15,16 @@ import { createSharedPolls } from '../external/polls.ts'
 import { createRestartBudget } from '../external/restarts.ts'
 import { createBoard } from '../lag/board.ts'
 import type { Logger } from '../lib/log.ts'
-import { type Cache, createCache, keyOf } from '../runtime/cache.ts'
+import { createCache } from '../runtime/cache.ts'
 import { createTransport } from '../runtime/credentials.ts'
 import { createEventRecorder } from '../runtime/events.ts'
-import { createKubeClient, type KubeClient, type KubeObject, type ResourceType } from '../runtime/kube.ts'
-import { runLoop } from '../runtime/loop.ts'
+import { createKubeClient, type KubeClient, type ResourceType } from '../runtime/kube.ts'
 import { createMetrics } from '../runtime/metrics.ts'
-import { createQueue, type KeyedQueue } from '../runtime/queue.ts'
-import { reflect } from '../runtime/reflector.ts'
 import { serveHealth } from '../runtime/server.ts'
-import { createStore } from '../runtime/store.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
+import { type KindContext, type RunningKind, runKind, wakeUser } from './kinds.ts'
+import { registerObjectMetrics } from './metrics.ts'
 
-const WORKERS = 16
 const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' }
 const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' }
 
@@ -53,8 +47,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const kube = createKubeClient(transport)
   const metrics = createMetrics()
   const events = createEventRecorder(kube, hostname(), () => new Date())
-  const kinds = new Map<string, Running>()
+  const kinds = new Map<string, RunningKind>()
   const wake = (user: string) => wakeUser(kinds, user)
+  const allSynced = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => allSynced.resolve(), { once: true })
+  const context: KindContext = { kube, events, metrics, log, now, kinds, allSynced: allSynced.promise }
   const pool = createClientPool(2_000)
   const caches = {
     Backbone: createCache<Backbone>(),
@@ -83,39 +80,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
       kind.referringTo({ kind: 'Backbone', key }).map((user) => `${kind.kind} ${user}`),
     )
 
-  const start = <O extends AnyResource>(controller: Controller<O>, cache: Cache<O>): void => {
-    const { kind, plural } = controller.definition
-    const queue = createQueue()
-    kinds.set(kind, running(controller, cache, queue))
-    metrics.watchQueue(kind, () => queue.depth)
-    const store = createStore<O>({ kube, type: typeOf(plural), kind, cache, events, metrics })
-    cache.subscribe(({ key, before, after }) => {
-      if (needsLook(before, after)) queue.add(key)
-      for (const other of kinds.values()) {
-        for (const user of other.referringTo({ kind, key })) other.queue.add(user)
-      }
-    })
-    const context = { controller, store, log, now }
-    void runLoop(
-      {
-        name: kind,
-        queue,
-        workers: WORKERS,
-        reconcile: async (key, asked) => {
-          const again = await reconcile(context, key, asked)
-          return again === undefined ? { type: 'Done' } : { type: 'Again', afterMs: again }
-        },
-        log,
-        metrics,
-        random: Math.random,
-      },
-      signal,
-    )
-  }
-  start(backboneController(services, users), caches.Backbone)
-  start(sourceController(services), caches.Source)
-  start(pipelineController(services), caches.Pipeline)
-
+  registerObjectMetrics(metrics.registry, services.board, function* () {
+    for (const [kind, cache] of Object.entries(caches))
+      for (const object of cache.list()) yield { kind, object }
+  })
   const unsynced = new Set(Object.keys(caches))
   const port = await serveHealth(
     {
@@ -126,72 +94,16 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     signal,
   )
   log.info({ port }, 'operator started')
-  await Promise.all(
-    Object.entries(caches).map(([kind, cache]) =>
-      reflect(
-        {
-          kube,
-          type: typeOf(`${kind.toLowerCase()}s`),
-          cache: cache as Cache<KubeObject>,
-          log,
-          onSynced: () => void unsynced.delete(kind),
-          random: Math.random,
-        },
-        signal,
-      ),
-    ),
-  )
-  await Promise.allSettled([pool.close(), transport.close()])
-}
-
-/** A kind at work, as the others see it. */
-interface Running {
-  readonly kind: string
-  readonly queue: KeyedQueue
-  readonly referringTo: (target: { readonly kind: string; readonly key: string }) => readonly string[]
-}
-
-function running<O extends AnyResource>(
-  controller: Controller<O>,
-  cache: Cache<O>,
-  queue: KeyedQueue,
-): Running {
-  return {
-    kind: controller.definition.kind,
-    queue,
-    referringTo: (target) =>
-      [...cache.list()]
-        .filter((object) =>
-          controller.references(object).some(({ kind, key }) => kind === target.kind && key === target.key),
-        )
-        .map(keyOf),
+  const synced = (kind: string) => () => {
+    unsynced.delete(kind)
+    if (unsynced.size === 0) allSynced.resolve()
   }
-}
-
-const typeOf = (plural: string): ResourceType => ({ group: GROUP, version: VERSION, plural })
-
-/** Our own status writes come back as changes; only what others change needs a look. */
-function needsLook(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
-  if (!before || !after) return true
-  const face = ({ metadata }: KubeObject) =>
-    JSON.stringify([
-      metadata['uid'],
-      metadata['generation'],
-      metadata['deletionTimestamp'],
-      metadata['annotations'],
-      metadata['finalizers'],
-    ])
-  return face(before) !== face(after) || isStatusWiped(before, after)
-}
-
-const isStatusWiped = (before: KubeObject, after: KubeObject): boolean => {
-  const conditions = (object: KubeObject) => Object.keys((object.status ?? {}) as object).length
-  return conditions(after) < conditions(before)
-}
-
-function wakeUser(kinds: ReadonlyMap<string, Running>, user: string): void {
-  const at = user.indexOf(':')
-  kinds.get(user.slice(0, at))?.queue.add(user.slice(at + 1))
+  await Promise.all([
+    runKind(context, backboneController(services, users), caches.Backbone, synced('Backbone'), signal),
+    runKind(context, sourceController(services), caches.Source, synced('Source'), signal),
+    runKind(context, pipelineController(services), caches.Pipeline, synced('Pipeline'), signal),
+  ])
+  await Promise.allSettled([pool.close(), transport.close()])
 }
 
 async function installationOf(kube: KubeClient, signal: AbortSignal): Promise<string> {

@@ -1,0 +1,114 @@
+import { GROUP, VERSION } from '../api/crd/definition.ts'
+import type { AnyResource, Controller, Reference } from '../controllers/controller.ts'
+import { reconcile } from '../controllers/reconcile.ts'
+import type { Logger } from '../lib/log.ts'
+import { type Cache, keyOf } from '../runtime/cache.ts'
+import type { EventRecorder } from '../runtime/events.ts'
+import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
+import { runLoop } from '../runtime/loop.ts'
+import type { RuntimeMetrics } from '../runtime/metrics.ts'
+import { createQueue, type KeyedQueue } from '../runtime/queue.ts'
+import { reflect } from '../runtime/reflector.ts'
+import { createStore } from '../runtime/store.ts'
+
+const WORKERS = 16
+
+/** A kind at work, as the others see it. */
+export interface RunningKind {
+  readonly kind: string
+  readonly queue: KeyedQueue
+  /** Keys of the objects that refer to this one. */
+  readonly referringTo: (target: Reference) => readonly string[]
+}
+
+/** What running a kind takes. */
+export interface KindContext {
+  readonly kube: KubeClient
+  readonly events: EventRecorder
+  readonly metrics: RuntimeMetrics
+  readonly log: Logger
+  readonly now: () => number
+  /** Every kind that runs, this one included, by its name. */
+  readonly kinds: Map<string, RunningKind>
+  /** Resolves when every cache is complete: before that, what an object refers to would look missing. */
+  readonly allSynced: Promise<void>
+}
+
+/**
+ * Runs a kind until the signal aborts: its cache is kept up to date, and an object is reconciled when it changes, when
+ * something that it refers to changes, and when its time has come. `onSynced` is called once the cache is complete.
+ */
+export async function runKind<O extends AnyResource>(
+  context: KindContext,
+  controller: Controller<O>,
+  cache: Cache<O>,
+  onSynced: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kube, kinds, log, metrics, now } = context
+  const { kind, plural } = controller.definition
+  const type: ResourceType = { group: GROUP, version: VERSION, plural }
+  const queue = createQueue()
+  kinds.set(kind, { kind, queue, referringTo: (target) => referringTo(controller, cache, target) })
+  metrics.watchQueue(kind, () => queue.depth)
+  cache.subscribe(({ key, before, after }) => {
+    if (needsLook(before, after)) queue.add(key)
+    for (const other of kinds.values())
+      for (const user of other.referringTo({ kind, key })) other.queue.add(user)
+  })
+  const store = createStore<O>({ ...context, type, kind, cache })
+  const loop = async () => {
+    await context.allSynced
+    await runLoop(
+      {
+        name: kind,
+        queue,
+        workers: WORKERS,
+        reconcile: async (key, asked) => {
+          const again = await reconcile({ controller, store, log, now }, key, asked)
+          return again === undefined ? { type: 'Done' } : { type: 'Again', afterMs: again }
+        },
+        log,
+        metrics,
+        random: Math.random,
+      },
+      signal,
+    )
+  }
+  await Promise.all([loop(), reflect({ kube, type, cache, log, onSynced, random: Math.random }, signal)])
+}
+
+/** Puts the object that a poll's user stands for (`Kind:namespace/name`) into its queue. */
+export function wakeUser(kinds: ReadonlyMap<string, RunningKind>, user: string): void {
+  const at = user.indexOf(':')
+  kinds.get(user.slice(0, at))?.queue.add(user.slice(at + 1))
+}
+
+function referringTo<O extends AnyResource>(
+  controller: Controller<O>,
+  cache: Cache<O>,
+  target: Reference,
+): readonly string[] {
+  return [...cache.list()]
+    .filter((object) =>
+      controller.references(object).some(({ kind, key }) => kind === target.kind && key === target.key),
+    )
+    .map(keyOf)
+}
+
+/** Our own status writes come back as changes; only what others change needs a look. */
+function needsLook(before: KubeObject | undefined, after: KubeObject | undefined): boolean {
+  return !before || !after || face(before) !== face(after) || statusFields(after) < statusFields(before)
+}
+
+const face = ({ metadata }: KubeObject): string =>
+  JSON.stringify([
+    metadata.uid,
+    metadata.generation,
+    metadata.deletionTimestamp,
+    metadata.annotations,
+    metadata.finalizers,
+  ])
+
+/** Somebody has wiped a status that has fewer fields than before. */
+const statusFields = ({ status }: KubeObject): number => Object.keys((status ?? {}) as object).length
