@@ -18,7 +18,11 @@ export async function startTestBed(
   await chmod(dir, 0o755)
   try {
     const bed = await startBed({ ...options, dir })
-    return { addresses: bed.addresses, discard: () => bed.discard().finally(clear) }
+    const discard = async () => {
+      await bed.discard()
+      await clear()
+    }
+    return { addresses: bed.addresses, discard }
   } catch (error) {
     await clear()
     throw error

@@ -8,10 +8,16 @@ const HEADER_LIMIT = 300
  * Serves the inner end of all tunnels at a UNIX socket, which is a file and so is reached from other network
  * namespaces: a connection first names a host and a port in a line of JSON, and then is that connection.
  */
-export async function serveTunnels(path: string): Promise<void> {
-  const server = createServer((outer) => void serveTunnel(outer))
+export async function serveTunnels(path: string): Promise<{ close(): Promise<void> }> {
+  const open = new Set<Socket>()
+  const server = createServer((outer) => {
+    open.add(outer)
+    outer.once('close', () => open.delete(outer))
+    void serveTunnel(outer)
+  })
   server.listen(path)
   await once(server, 'listening')
+  return { close: () => closeAll(server, open) }
 }
 
 async function serveTunnel(outer: Socket): Promise<void> {
@@ -71,7 +77,7 @@ export async function openTunnel(
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   server.unref()
-  return { port: portOf(server), close: () => closeTunnel(server, open) }
+  return { port: portOf(server), close: () => closeAll(server, open) }
 }
 
 function portOf(server: Server): number {
@@ -80,7 +86,7 @@ function portOf(server: Server): number {
   return address.port
 }
 
-async function closeTunnel(server: Server, open: ReadonlySet<Socket>): Promise<void> {
+async function closeAll(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   server.ref()
   for (const client of open) client.destroy()
   server.close()
