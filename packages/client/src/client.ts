@@ -1,0 +1,148 @@
+import type { Selector } from '@penstock/protocol'
+
+import { type Connection, createConnection, type Surroundings } from './connection.ts'
+import type { State } from './machine.ts'
+import {
+  createSubscription,
+  type LiveSubscription,
+  type SubscribeOptions,
+  type Subscription,
+} from './subscription.ts'
+
+/** How to reach a gateway, and as whom. */
+export interface ClientOptions {
+  /** The gateway's address: http(s) or ws(s), without a path. */
+  readonly url: string
+  /** A token, or how to get a fresh one; it is asked for at every connect and before the old one expires. */
+  readonly token?: string | (() => Promise<string>)
+  /** Replaces the browser's WebSocket and timers, for tests and other runtimes. */
+  readonly surroundings?: Partial<Surroundings>
+}
+
+/** How the connection is, for people. */
+export interface ClientStatus {
+  readonly state: State
+  /** The gateway keeps sending everything anew; it is left alone for 30 s. */
+  readonly loop: boolean
+}
+
+/** A client of one gateway: one connection, any number of subscriptions. */
+export interface Client {
+  view(name: string): { subscribe(selector?: Selector, options?: SubscribeOptions): Subscription }
+  status(): ClientStatus
+  onStatus(listener: () => void): () => void
+  /** Ends the connection for good. */
+  stop(): void
+}
+
+const LOOP = { resets: 5, withinMs: 60_000 }
+
+/** Connects to a gateway; the connection comes back by itself until `stop`. */
+export function createClient(options: ClientOptions): Client {
+  const around: Surroundings = { ...browser(), ...options.surroundings }
+  const subscriptions = new Map<string, LiveSubscription>()
+  const listeners = new Set<() => void>()
+  let resets: number[] = []
+  let status: ClientStatus = { state: 'Idle', loop: false }
+  let count = 0
+
+  const become = (next: Partial<ClientStatus>) => {
+    status = { ...status, ...next }
+    for (const listener of listeners) listener()
+  }
+  const connection: Connection = createConnection(
+    streamUrl(options.url),
+    {
+      token: async () => (typeof options.token === 'function' ? options.token() : options.token),
+      onState: (state) => become({ state, ...(state === 'Live' ? { loop: false } : {}) }),
+      onLive: () => {
+        for (const subscription of subscriptions.values()) connection.send(subscription.frame())
+      },
+      onFrame: (frame) => {
+        const id = 'id' in frame ? frame.id : undefined
+        const reset = id === undefined ? undefined : subscriptions.get(id)?.take(frame)
+        if (reset) countReset()
+      },
+    },
+    around,
+  )
+  const countReset = () => {
+    const now = around.now()
+    resets = [...resets.filter((at) => now - at < LOOP.withinMs), now]
+    if (resets.length < LOOP.resets) return
+    resets = []
+    become({ loop: true })
+    connection.post('loop')
+  }
+  const unlisten = listenToBrowser(connection)
+  connection.post('start')
+
+  return {
+    view: (name) => ({
+      subscribe: (selector = { all: true }, wishes = {}) => {
+        const id = `s${++count}`
+        const subscription = createSubscription(id, name, selector, wishes, {
+          attach: () => {
+            if (subscriptions.has(id)) return
+            subscriptions.set(id, subscription)
+            connection.send(subscription.frame())
+          },
+          detach: () => {
+            if (subscriptions.delete(id)) connection.send({ t: 'unsub', id })
+          },
+        })
+        subscription.open()
+        return subscription
+      },
+    }),
+    status: () => status,
+    onStatus: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    stop: () => {
+      unlisten()
+      connection.post('stop')
+    },
+  }
+}
+
+function streamUrl(url: string): string {
+  return `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/stream`
+}
+
+function browser(): Surroundings {
+  return {
+    open: (url, { onOpen, onText, onClose }) => {
+      const socket = new WebSocket(url)
+      socket.onopen = onOpen
+      socket.onmessage = ({ data }) => onText(String(data))
+      socket.onclose = ({ code }) => onClose(code)
+      return socket
+    },
+    setTimer: (run, ms) => {
+      const timer = setTimeout(run, Math.max(0, ms))
+      return () => clearTimeout(timer)
+    },
+    random: Math.random,
+    now: Date.now,
+  }
+}
+
+/** Follows the browser's network and the page's visibility, where there is a browser. */
+function listenToBrowser(connection: Connection): () => void {
+  if (typeof document === 'undefined') return () => {}
+  const online = () => connection.post('online')
+  const offline = () => connection.post('offline')
+  const visibility = () => {
+    if (document.visibilityState === 'visible') connection.post('visible')
+  }
+  addEventListener('online', online)
+  addEventListener('offline', offline)
+  document.addEventListener('visibilitychange', visibility)
+  return () => {
+    removeEventListener('online', online)
+    removeEventListener('offline', offline)
+    document.removeEventListener('visibilitychange', visibility)
+  }
+}

@@ -1,0 +1,6 @@
+export type { Client, ClientOptions, ClientStatus } from './client.ts'
+export { createClient } from './client.ts'
+export type { Entry } from './collection.ts'
+export type { Socket, SocketHandlers, Surroundings } from './connection.ts'
+export type { State } from './machine.ts'
+export type { SubscribeOptions, Subscription, SubscriptionStatus } from './subscription.ts'
