@@ -1,13 +1,17 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { type BedAddresses, SERVER_NAMES } from './bed.ts'
+import { bundle } from './bundle.ts'
 import { runInCluster, runInSandbox } from './cluster-commands.ts'
 import { describeServer, remoteServer } from './control.ts'
+import { kafkaDistribution } from './data/distribution.ts'
+import { productImage } from './image.ts'
+import { corednsBinary, hyperkubeFolder, pauseImage } from './kubernetes/binaries.ts'
 import type { CommandLine } from './kubernetes/cluster.ts'
 import { kind } from './kubernetes/kind.ts'
 import { sandbox } from './kubernetes/sandbox/provider.ts'
 import { cacheFolder } from './lib/cache.ts'
-import { terminalProgress } from './lib/run.ts'
+import { type Run, terminalProgress } from './lib/run.ts'
 import { bringDown, bringUp, readStanding } from './standing.ts'
 
 interface Options {
@@ -85,7 +89,29 @@ function createProgram(signal: AbortSignal): Command {
     (name: string, action: string, options: Options) => drive(name, action, options, signal),
   )
   addClusterCommands(program, signal)
+  program
+    .command('image')
+    .description('build the image and print its name and the path of its archive')
+    .action(async () => {
+      const { name, archive } = await productImage({ progress: terminalProgress(), signal })
+      process.stdout.write(`${name} ${archive}\n`)
+    })
+  program
+    .command('bundle <folder>')
+    .description('bundle the program into a folder: the context of the Dockerfile')
+    .action((folder: string) => bundle(resolve(folder), signal))
+  program
+    .command('prepare')
+    .description('make all that is made once per machine: Kubernetes, Kafka, the base image')
+    .action(() => prepare({ progress: terminalProgress(), signal }))
   return program
+}
+
+async function prepare(context: Run): Promise<void> {
+  await kafkaDistribution(context)
+  await hyperkubeFolder(context)
+  await corednsBinary(context)
+  await pauseImage(context)
 }
 
 function addClusterCommands(program: Command, signal: AbortSignal): void {

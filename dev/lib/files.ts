@@ -23,7 +23,7 @@ export async function readFrom(path: string, offset: number): Promise<string> {
   return (await readFile(path)).subarray(offset).toString('utf8')
 }
 
-/** Twelve hex digits that change when a file's content or name below any of the folders (or files) does. */
+/** Twelve hex digits that change when the content of a file does, or its name below one of the folders. */
 export async function hashOf(paths: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
   for (const root of paths) {
