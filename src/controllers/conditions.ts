@@ -4,6 +4,11 @@ import type { StageReport, StageVerdict } from '../external/drive.ts'
 /** How long a refused login counts as something that may heal by itself. */
 const LOGIN_GRACE_MS = 120_000
 const MESSAGE_LIMIT = 1_024
+/** The steps of a start that goes well follow one another within this time, and each lasts no longer than that. */
+const START_MS = 10_000
+const STEP_MS = 2_000
+/** Reason of Ready while an object is made for the first time. */
+export const PROGRESSING = 'Progressing'
 
 /** What the conditions are made from. */
 export interface ConditionsInput {
@@ -85,6 +90,18 @@ function progress(blocker: StageReport, input: ConditionsInput): readonly State[
   // Ready=False with neither of the two stands for an object that was Ready once.
   const wasReady = before('Ready') !== undefined && !before('Reconciling') && !before('Stalled')
   return wasReady ? [] : [reconciling]
+}
+
+/** Whether a first start is on its way and what it waits for passes within a moment: not worth a write for each step. */
+export function isPassing(
+  previous: readonly Condition[],
+  stages: readonly StageReport[],
+  now: number,
+): boolean {
+  const begun = previous.find(({ type }) => type === 'Reconciling')
+  if (begun?.reason !== PROGRESSING || now - Date.parse(begun.lastTransitionTime) > START_MS) return false
+  const verdict = stages.find((stage) => stage.verdict.type !== 'Ready')?.verdict
+  return verdict?.type === 'Waiting' && verdict.afterMs <= STEP_MS
 }
 
 /** lastTransitionTime moves only when the status does. */

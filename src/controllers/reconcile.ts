@@ -10,7 +10,7 @@ import {
 } from '../external/drive.ts'
 import { equal } from '../lib/json.ts'
 import type { Logger } from '../lib/log.ts'
-import { conditionsOf } from './conditions.ts'
+import { conditionsOf, isPassing, PROGRESSING } from './conditions.ts'
 import type { AnyResource, Controller, Prepared, Report, StatusBase } from './controller.ts'
 import { keyOf } from './services.ts'
 
@@ -103,18 +103,16 @@ async function driveAndReport<O extends AnyResource>(
     condition: 'ReferencesResolved',
     verdict: { type: 'Ready', reason: 'Resolved' },
   }
-  await publish(
-    context,
-    noted,
-    {
-      stages: [resolved, ...driven.stages],
-      soft: report.conditions,
-      ready: report.ready,
-      status: report.status,
-      ledger: complete ? plan.ledger : ledger,
-    },
-    signal,
-  )
+  const said = {
+    stages: [resolved, ...driven.stages],
+    soft: report.conditions,
+    ready: report.ready,
+    status: report.status,
+    ledger: complete ? plan.ledger : ledger,
+  }
+  if (!isPassing(noted.status?.conditions ?? [], driven.stages, now())) {
+    await publish(context, noted, said, signal)
+  }
   for (const note of driven.changed) await store.event(noted, 'Normal', 'Changed', note, signal)
   return againAfter(driven, report)
 }
@@ -225,7 +223,7 @@ function noteLedger<O extends AnyResource>(
   const first = (object.status?.conditions ?? []).length === 0
   if (!first)
     return context.store.writeStatus(object, { ...object.status, resources: entriesOf(ledger) }, signal)
-  const begun = { type: 'Waiting', reason: 'Progressing', message: 'is being made', afterMs: 0 } as const
+  const begun = { type: 'Waiting', reason: PROGRESSING, message: 'is being made', afterMs: 0 } as const
   const waits = { type: 'NotReached', message: 'is being made' } as const
   const stages = [
     { condition: 'ReferencesResolved', verdict: { type: 'Ready', reason: 'Resolved' } } as const,
