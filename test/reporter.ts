@@ -12,13 +12,14 @@ export function closingLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`
 }
 
-/** Counts tests by their result, and what broke outside a test (a file that cannot be loaded, an unhandled error) as failed. */
+/** Counts tests by their result, and what broke outside a test (a file that cannot be loaded, a hook, an unhandled error) as failed. */
 export function tally(modules: readonly TestModule[], unhandled: number): Tally {
   const states = modules.flatMap((module) =>
     [...module.children.allTests()].map((test) => test.result().state),
   )
   const count = (wanted: string): number => states.filter((state) => state === wanted).length
-  const broken = modules.reduce((sum, module) => sum + module.errors().length, unhandled)
+  const parts = modules.flatMap((module) => [module, ...module.children.allSuites()])
+  const broken = parts.reduce((sum, part) => sum + part.errors().length, unhandled)
   return { passed: count('passed'), failed: count('failed') + broken, skipped: count('skipped') }
 }
 

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { eventually } from './eventually.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/main/index.ts', import.meta.url))
+
+/** An operator in a process of its own. */
+export interface OperatorProcess {
+  /** The value of a metric's sample, such as `penstock_api_writes_total{what="status"}`; 0 where there is none. */
+  metric(sample: string): Promise<number>
+  /** The last lines that it logged. */
+  log(): string
+  /** SIGTERM, and waits for its end. */
+  stop(): Promise<void>
+  /** SIGKILL, and waits for its end. */
+  kill(): Promise<void>
+}
+
+/** Starts an operator on the API server of a kubeconfig and waits until it has read every object. */
+export async function startOperator(kubeconfig: string): Promise<OperatorProcess> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [MAIN, 'operator', '--listen', `127.0.0.1:${port}`], {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines = collect(child)
+  const at = `http://127.0.0.1:${port}`
+  await eventually('the operator is ready', 20_000, async () => {
+    if (child.exitCode !== null) throw new Error(`the operator ended: ${lines().slice(-2_000)}`)
+    const { status } = await fetch(`${at}/readyz`)
+    return status === 200 ? true : undefined
+  })
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+  }
+  return {
+    metric: async (sample) => {
+      const text = await (await fetch(`${at}/metrics`)).text()
+      const line = text.split('\n').find((candidate) => candidate.startsWith(`${sample} `))
+      return Number(line?.slice(sample.length + 1) ?? 0)
+    },
+    log: () => lines().slice(-4_000),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  }
+}
+
+function collect(child: ChildProcess): () => string {
+  const chunks: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => chunks.push(chunk.toString()))
+  }
+  return () => chunks.join('')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
