@@ -34,9 +34,16 @@ async function main(dir: string, hostName: string): Promise<void> {
   const { broker, connect, database } = stack
   const control = await serveControl(join(dir, 'control.sock'), { broker, connect, database })
   process.stdout.write('ready\n')
-  await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }))
+  await aborted(stop.signal)
   await control.close()
   await stack.discard()
+}
+
+/** Waits for the signal; the servers alone do not keep this process alive. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  const alive = setInterval(() => undefined, 60_000)
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  clearInterval(alive)
 }
 
 async function execute(database: string, statements: readonly string[]): Promise<void> {

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { Pool } from 'pg'
 
 import { type RemoteServer, remoteServer } from '../dev/control.ts'
-import { buildImage } from '../dev/image.ts'
+import { productImage } from '../dev/image.ts'
 import type { Cluster, ClusterProvider, Tunnel } from '../dev/kubernetes/cluster.ts'
 import { helmBinary } from '../dev/kubernetes/helm.ts'
 import { run } from '../dev/lib/command.ts'
@@ -37,7 +37,7 @@ export async function startShop(
 ): Promise<Shop> {
   const { dir, provider, progress, signal } = options
   await mkdir(dir, { recursive: true })
-  const image = buildImage(options)
+  const image = productImage(options)
   // Whoever fails first is thrown below; the other's failure must not go unheard until then.
   image.catch(() => undefined)
   const cluster = await provider.create({ ...options, dir: join(dir, 'cluster') })

@@ -84,8 +84,7 @@ export function createConnection(
     const moved = state !== cell.to
     state = cell.to
     for (const effect of cell.effects) EFFECTS[effect]()
-    if (cell.limit && cell.limit !== 'pong')
-      cancelLimit = around.setTimer(() => post('late'), limitMs(cell.limit))
+    if (cell.limit) cancelLimit = around.setTimer(() => post('late'), limitMs(cell.limit))
     if (moved) handlers.onState(state)
   }
   const limitMs = (limit: Limit): number => {
