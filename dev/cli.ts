@@ -8,6 +8,7 @@ import { kafkaDistribution } from './data/distribution.ts'
 import { productImage } from './image.ts'
 import { corednsBinary, hyperkubeFolder, pauseImage } from './kubernetes/binaries.ts'
 import type { CommandLine } from './kubernetes/cluster.ts'
+import { helmFolder } from './kubernetes/helm.ts'
 import { kind } from './kubernetes/kind.ts'
 import { sandbox } from './kubernetes/sandbox/provider.ts'
 import { cacheFolder } from './lib/cache.ts'
@@ -16,6 +17,12 @@ import { bringDown, bringUp, readStanding } from './standing.ts'
 
 interface Options {
   readonly dir: string
+}
+
+interface SandboxOptions extends Options {
+  readonly image?: readonly string[]
+  readonly buildImage?: boolean
+  readonly provider: string
 }
 
 function variablesOf(addresses: BedAddresses): string {
@@ -112,6 +119,7 @@ async function prepare(context: Run): Promise<void> {
   await hyperkubeFolder(context)
   await corednsBinary(context)
   await pauseImage(context)
+  await helmFolder(context)
 }
 
 function addClusterCommands(program: Command, signal: AbortSignal): void {
@@ -121,13 +129,15 @@ function addClusterCommands(program: Command, signal: AbortSignal): void {
     .description('make a cluster with a node, run the command in it, and delete it')
     .option(...dir)
     .option('--image <archive...>', 'image archives to load')
+    .option('--build-image', 'build our image and load it too; PENSTOCK_IMAGE tells its name')
     .option('--provider <name>', 'sandbox or kind', 'sandbox')
     .passThroughOptions()
-    .action(async (command: CommandLine, options: Options & { image?: string[]; provider: string }) => {
+    .action(async (command: CommandLine, options: SandboxOptions) => {
       const provider = [sandbox, kind].find(({ name }) => name === options.provider)
       if (!provider) throw new Error(`no provider "${options.provider}": it is sandbox or kind`)
       const context = { progress: terminalProgress(), signal }
-      const place = { dir: resolve(options.dir), images: options.image ?? [] }
+      const product = options.buildImage ? await productImage(context) : undefined
+      const place = { dir: resolve(options.dir), images: options.image ?? [], product }
       process.exitCode = await runInCluster(provider, command, { ...context, ...place })
     })
   program

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Image } from './image.ts'
 import type { Cluster, ClusterProvider, CommandLine } from './kubernetes/cluster.ts'
 import { enterCommand, readEntry } from './kubernetes/sandbox/enter.ts'
 import type { Run } from './lib/run.ts'
@@ -8,11 +9,17 @@ import type { Run } from './lib/run.ts'
 export async function runInCluster(
   provider: ClusterProvider,
   command: CommandLine,
-  options: Run & { readonly dir: string; readonly images: readonly string[] },
+  options: Run & {
+    readonly dir: string
+    readonly images: readonly string[]
+    readonly product: Image | undefined
+  },
 ): Promise<number> {
-  const cluster = await provider.create(options)
+  const { product, ...rest } = options
+  const images = product ? [...options.images, product.archive] : options.images
+  const cluster = await provider.create({ ...rest, images })
   try {
-    return await runHere(cluster.enter(command), environmentOf(cluster))
+    return await runHere(cluster.enter(command), environmentOf(cluster, product))
   } finally {
     await cluster.delete()
   }
@@ -23,8 +30,8 @@ export async function runInSandbox(dir: string, command: CommandLine): Promise<n
   return runHere(enterCommand(await readEntry(dir), command), {})
 }
 
-function environmentOf(cluster: Cluster): Readonly<Record<string, string>> {
-  return { PENSTOCK_HOST_NAME: cluster.hostName }
+function environmentOf(cluster: Cluster, product: Image | undefined): Readonly<Record<string, string>> {
+  return { PENSTOCK_HOST_NAME: cluster.hostName, ...(product ? { PENSTOCK_IMAGE: product.name } : {}) }
 }
 
 // Without a signal of ours: the terminal's Ctrl-C goes to the command too, and its end is what counts.

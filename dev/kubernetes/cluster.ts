@@ -20,7 +20,7 @@ export interface Cluster {
   readonly kubeconfig: string
   /** The name by which pods reach servers that are started by way of `enter` and listen on every address. */
   readonly hostName: string
-  /** The command line that runs `command` where the cluster's addresses can be reached, with KUBECONFIG set. */
+  /** The command line that runs `command` where the cluster's addresses can be reached, with KUBECONFIG set and kubectl and helm on the PATH. */
   enter(command: CommandLine): CommandLine
   /** Makes the images of an archive (docker or OCI) known to the node. */
   loadImage(archive: string, signal: AbortSignal): Promise<void>

@@ -19,7 +19,7 @@ async function createKind(
 ): Promise<Cluster> {
   const { signal, progress } = options
   await ensureInstalled(
-    ['kind', 'docker', 'kubectl'].map((name) => commandFrom(name)),
+    ['kind', 'docker', 'kubectl', 'helm'].map((name) => commandFrom(name)),
     options,
   )
   await mkdir(options.dir, { recursive: true })

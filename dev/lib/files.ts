@@ -29,7 +29,7 @@ export async function hashOf(paths: readonly string[]): Promise<string> {
   for (const root of paths) {
     for (const file of (await filesBelow(root)).sort()) {
       hash
-        .update(`${relative(dirname(root), file)}\0`)
+        .update(`${relative(root, file)}\0`)
         .update(await readFile(file))
         .update('\0')
     }

@@ -7,8 +7,8 @@ export interface SandboxEntry {
   /** Its first process, as numbered outside. */
   readonly firstProcess: number
   readonly kubeconfig: string
-  /** Folder with kubectl. */
-  readonly bin: string
+  /** Folders with kubectl and helm. */
+  readonly path: readonly string[]
 }
 
 /** The file that tells how to enter the sandbox in `dir`; there while it runs. */
@@ -26,7 +26,7 @@ export async function readEntry(dir: string): Promise<SandboxEntry> {
 /** The command line that runs a command inside, in the same folder as here. */
 export function enterCommand(entry: SandboxEntry, command: CommandLine): CommandLine {
   const namespaces = ['--mount', '--net', '--pid', '--uts', '--ipc', `--wdns=${process.cwd()}`]
-  const path = `PATH=${entry.bin}:${process.env['PATH']}:/usr/sbin:/sbin`
+  const path = `PATH=${[...entry.path, process.env['PATH'], '/usr/sbin', '/sbin'].join(':')}`
   const environment = [`KUBECONFIG=${entry.kubeconfig}`, path]
   return ['nsenter', `--target=${entry.firstProcess}`, ...namespaces, '--', 'env', ...environment, ...command]
 }

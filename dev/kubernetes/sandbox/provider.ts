@@ -12,6 +12,7 @@ import { childrenOf } from '../../lib/processes.ts'
 import type { Run } from '../../lib/run.ts'
 import { corednsBinary, hyperkubeFolder, pauseImage } from '../binaries.ts'
 import type { Cluster, ClusterProvider, TunnelTarget } from '../cluster.ts'
+import { helmFolder } from '../helm.ts'
 import { kubeconfigOf, NODE_NAME } from '../pki.ts'
 import { HOST_NAME, NODE_ADDRESS } from './addresses.ts'
 import { removePodCgroups } from './cgroups.ts'
@@ -53,7 +54,7 @@ async function createSandbox(
 }
 
 interface Parts extends InsideOptions {
-  readonly bin: string
+  readonly path: readonly string[]
   readonly pause: string
 }
 
@@ -65,9 +66,10 @@ async function prepareParts(
   const bin = await hyperkubeFolder(options)
   const coredns = await corednsBinary(options)
   const pause = await pauseImage(options)
+  const helm = await helmFolder(options)
   return {
     dir,
-    bin,
+    path: [bin, helm],
     hyperkube: join(bin, 'hyperkube'),
     coredns,
     pause: pause.binary,
@@ -98,7 +100,7 @@ async function startSandbox(parts: Parts, context: Run, lock: Lock): Promise<Clu
     await untilReady(holder, parts.dir, context)
     const firstProcess = await firstProcessOf(holder)
     const kubeconfig = kubeconfigOf(join(parts.dir, 'pki'), 'admin')
-    const entry = { firstProcess, kubeconfig, bin: parts.bin }
+    const entry = { firstProcess, kubeconfig, path: parts.path }
     await writeAtomically(sandboxState(parts.dir), JSON.stringify(entry))
     holder.stdout?.destroy()
     holder.unref()
