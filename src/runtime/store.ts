@@ -1,4 +1,4 @@
-import type { Cache } from './cache.ts'
+import { type Cache, keyOf } from './cache.ts'
 import type { EventRecorder } from './events.ts'
 import {
   isKubeError,
@@ -28,7 +28,7 @@ export function createStore<O extends KubeObject>(options: {
       managedFields?: unknown
     }
     const kept = { ...object, metadata } as unknown as O
-    cache.set(kept)
+    if (isNews(cache.get(keyOf(object)), object)) cache.set(kept)
     return kept
   }
   return {
@@ -79,3 +79,11 @@ export function createStore<O extends KubeObject>(options: {
       ),
   }
 }
+
+/** The watch may have brought a later version, or the object's end, before the answer to a write of ours. */
+function isNews(known: KubeObject | undefined, answer: KubeObject): boolean {
+  if (known?.metadata.uid !== answer.metadata.uid) return false
+  return version(answer) > version(known)
+}
+
+const version = (object: KubeObject | undefined): bigint => BigInt(object?.metadata.resourceVersion ?? 0)
