@@ -110,8 +110,8 @@ export function createSharedPolls(
       const entry = entryOf(poll as Poll<unknown>)
       entry.usedAt = now()
       entry.users.set(user, now())
-      // A question that began before `after` may have missed the write: wait for it, then ask once more.
-      while (entry.answer === undefined || entry.askedAt < Math.max(after, entry.validFrom)) {
+      // A question that began before `after`, or in the same millisecond, may have missed the write: wait for it, then ask once more.
+      while (entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)) {
         callSignal.throwIfAborted()
         await refresh(entry)
       }
