@@ -170,7 +170,10 @@ function stateChanges(view: ConnectorView, wanted: ConnectorState): readonly Cha
   const found = view.status?.state
   // FAILED and UNASSIGNED are states that Connect chose; whether to start anew is not decided here.
   const chosen = found === 'RUNNING' || found === 'PAUSED' || found === 'STOPPED'
-  return chosen && found !== targetState(wanted) ? [{ what: `state: ${found} → ${targetState(wanted)}` }] : []
+  const differs = found !== undefined && found !== targetState(wanted)
+  return differs && (chosen || wanted !== 'Running')
+    ? [{ what: `state: ${found} → ${targetState(wanted)}` }]
+    : []
 }
 
 function switchTo(client: ConnectClient, { name, state }: ConnectorWish, signal: AbortSignal): Promise<void> {
@@ -198,6 +201,13 @@ function healthOf(view: ConnectorView, wanted: ConnectorState, streaming: Health
       type: 'NotReady',
       reason: 'Starting',
       message: 'the connector has been made and has no status yet',
+      afterMs: 1_000,
+    }
+  if (wanted !== 'Running' && status.state !== targetState(wanted))
+    return {
+      type: 'NotReady',
+      reason: 'Switching',
+      message: `the connector is still ${status.state}, on its way to ${targetState(wanted)}`,
       afterMs: 1_000,
     }
   if (wanted !== 'Running')
