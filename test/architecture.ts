@@ -70,7 +70,10 @@ function own(module: Module, imports: readonly Import[]): readonly string[] {
   if (!allowed) return [`${path}: ${layer} is in no layer of test/architecture.ts`]
   return [
     ...imports.flatMap((one) => layerViolation(path, layer, allowed, one)),
-    ...(/^(export )?(let|var) /m.test(text) ? [`${path}: \`let\` at module level`] : []),
+    // A test file is on its own in what it keeps between a hook and a test.
+    ...(/^(export )?(let|var) /m.test(text) && !/\.i?test\.ts$/.test(path)
+      ? [`${path}: \`let\` at module level`]
+      : []),
     ...(/\bvi\.(do)?mock\(/i.test(text) ? [`${path}: module mock`] : []),
   ]
 }

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
 import { Pool } from 'pg'
 import { inject } from 'vitest'
 import { writeSecret } from '../../dev/testing.ts'
@@ -43,6 +45,8 @@ export interface World {
     is: (object: Seen) => boolean,
     withinMs?: number,
   ): Promise<Seen>
+  /** Leaves an object without a status, as a restored backup does. */
+  wipeStatus(kind: KindName, name: string): Promise<void>
   /** Asks for deletion; `gone` waits for its end. */
   remove(kind: KindName, name: string): Promise<void>
   gone(kind: KindName, name: string, withinMs?: number): Promise<void>
@@ -104,6 +108,21 @@ export async function createWorld(prefix: string): Promise<World> {
         'test',
         limit(),
       )
+    },
+    wipeStatus: async (kind, name) => {
+      const patch = JSON.stringify([{ op: 'replace', path: '/status', value: {} }])
+      const what = ['--subresource=status', '--type=json', '-p', patch]
+      const args = [
+        '--kubeconfig',
+        bed.kubeconfig,
+        '-n',
+        namespace,
+        'patch',
+        typeOf(kind).plural,
+        name,
+        ...what,
+      ]
+      await promisify(execFile)(bed.kubectl, args, { timeout: 20_000 })
     },
     forgetLogin: (name) => kube.remove(SECRETS, namespace, name, limit()),
     records: (topic) => recordsOf(kafka, topic),

@@ -1,0 +1,91 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+
+import { type Board, createBoard } from './board.ts'
+
+describe('the board', () => {
+  const clock = { now: 0 }
+  let board: Board
+  beforeEach(() => {
+    clock.now = 1_000_000
+    board = createBoard(() => clock.now)
+  })
+  /** Samples five seconds apart. */
+  const record = (...values: readonly number[]) => {
+    for (const value of values) {
+      clock.now += 5_000
+      board.record('a', 'seconds', value)
+    }
+  }
+  const standing = () => board.standing('a', 'seconds', 30)
+
+  it.each<readonly [string, readonly number[], string]>([
+    ['nothing is known without a sample', [], 'NotSampled'],
+    ['one sample above is no alarm', [100], 'Within'],
+    ['nor are two', [100, 100], 'Within'],
+    ['three in a row are', [100, 100, 100], 'Over'],
+    ['three with one below between them are not', [100, 100, 1, 100], 'Within'],
+    ['the threshold itself is within', [30, 30, 30], 'Within'],
+  ])('%s', (_name, values, expected) => {
+    record(...values)
+    expect(standing()).toBe(expected)
+  })
+
+  it('an alarm is cleared by two samples, not by one', () => {
+    record(100, 100, 100)
+    expect(standing()).toBe('Over')
+    record(1)
+    expect(standing()).toBe('Over')
+    record(1)
+    expect(standing()).toBe('Within')
+  })
+
+  it('samples closer together than four seconds count as one, the last', () => {
+    for (let n = 0; n < 10; n++) {
+      clock.now += 100
+      board.record('a', 'seconds', 100)
+    }
+    expect(standing()).toBe('Within')
+    board.record('a', 'seconds', 7)
+    expect(board.latest('a', 'seconds')).toBe(7)
+  })
+
+  it('samples that come faster than four seconds apart still fill the window in time', () => {
+    for (let n = 0; n < 30; n++) {
+      clock.now += 1_000
+      board.record('a', 'seconds', 100)
+    }
+    expect(standing()).toBe('Over')
+  })
+
+  it('after a minute of silence nothing is known, and what is shown stays', () => {
+    record(5, 5)
+    clock.now += 60_000
+    expect(standing()).toBe('NotSampled')
+    expect(board.latest('a', 'seconds')).toBeUndefined()
+    expect(board.published('a', 'seconds', 2, 1)).toBe(2)
+  })
+
+  it('shows the worst of two minutes', () => {
+    record(90, 1, 1)
+    expect(board.published('a', 'seconds', undefined, 1)).toBe(100)
+    record(...Array.from({ length: 25 }, () => 1))
+    expect(board.published('a', 'seconds', 100, 1)).toBe(1)
+  })
+
+  it('moves what is shown at most every 30 s', () => {
+    record(1)
+    expect(board.published('a', 'seconds', undefined, 1)).toBe(1)
+    record(90)
+    expect(board.published('a', 'seconds', 1, 1)).toBe(1)
+    clock.now += 30_000
+    expect(board.published('a', 'seconds', 1, 1)).toBe(100)
+  })
+
+  it('forgets an object, and only that', () => {
+    record(1)
+    board.record('b', 'seconds', 2)
+    board.forget('a')
+    expect(board.latest('a', 'seconds')).toBeUndefined()
+    expect(board.latest('b', 'seconds')).toBe(2)
+  })
+})
