@@ -1,21 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, vi } from 'vitest'
 import { cached, cacheFolder } from './cache.ts'
+import { test } from './temporary.ts'
 
 const run = { progress: () => undefined, signal: AbortSignal.timeout(30_000) }
-let folder = ''
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'penstock-cache-'))
-  vi.stubEnv('PENSTOCK_CACHE', folder)
-})
-
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await rm(folder, { recursive: true })
-})
 
 test.each([
   [{ PENSTOCK_CACHE: '/a', XDG_CACHE_HOME: '/b' }, /^\/a$/],
@@ -25,7 +14,7 @@ test.each([
   expect(cacheFolder(env)).toMatch(expected)
 })
 
-test('two runs at once make an entry once', async () => {
+test('two runs at once make an entry once', async ({ folder }) => {
   const make = vi.fn(async (place: string) => {
     await new Promise((resolve) => setTimeout(resolve, 100))
     await writeFile(join(place, 'file'), 'made')
@@ -37,7 +26,7 @@ test('two runs at once make an entry once', async () => {
   expect(make).toHaveBeenCalledOnce()
 })
 
-test('a failure leaves nothing, and the next run makes it', async () => {
+test('a failure leaves nothing, and the next run makes it', async ({ folder }) => {
   const broken = { key: 'thing-2', what: 'a thing', make: () => Promise.reject(new Error('no disk')) }
   await expect(cached(broken, run)).rejects.toThrow('no disk')
   expect((await readdir(folder)).filter((name) => !name.endsWith('.lock'))).toEqual([])

@@ -1,21 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect } from 'vitest'
 import { tryLock, waitForLock } from './lock.ts'
+import { test } from './temporary.ts'
 
 const signal = AbortSignal.timeout(30_000)
-let folder = ''
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'penstock-lock-'))
-})
-
-afterEach(() => rm(folder, { recursive: true }))
-
-test('the second to ask is told who holds the lock, and has it once it is released', async () => {
+test('the second to ask is told who holds the lock, and has it once it is released', async ({ folder }) => {
   const path = join(folder, 'lock')
   const first = await tryLock(path, 'a test', signal)
   const second = await tryLock(path, 'another', signal)
@@ -27,7 +19,7 @@ test('the second to ask is told who holds the lock, and has it once it is releas
   expect(await heldAndReleased(path)).toBe(true)
 })
 
-test('a wait ends with a sentence when its time is up', async () => {
+test('a wait ends with a sentence when its time is up', async ({ folder }) => {
   const path = join(folder, 'lock')
   const lines: string[] = []
   const run = { progress: (line: string) => void lines.push(line), signal }
@@ -39,7 +31,7 @@ test('a wait ends with a sentence when its time is up', async () => {
   await lock.release()
 })
 
-test('the lock of a killed process is free', async () => {
+test('the lock of a killed process is free', async ({ folder }) => {
   const path = join(folder, 'lock')
   const holder = `import { tryLock } from '${join(import.meta.dirname, 'lock.ts')}'
     const held = await tryLock('${path}', 'a doomed process', AbortSignal.timeout(5000))

@@ -1,23 +1,10 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect } from 'vitest'
 import { blocksToTry, readFirstPort, reservePorts, writeFirstPort } from './ports.ts'
+import { test } from './temporary.ts'
 
 const signal = AbortSignal.timeout(30_000)
-let folder = ''
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'penstock-ports-'))
-  vi.stubEnv('PENSTOCK_CACHE', folder)
-})
-
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await rm(folder, { recursive: true })
-})
 
 test('every block is tried once, the former one first', () => {
   const blocks = blocksToTry({ count: 4, before: 20_800, random: () => 0.5 })
@@ -53,7 +40,7 @@ test('a block with a port in use is passed over', async () => {
   server.close()
 })
 
-test('the first port is remembered in the folder', async () => {
+test('the first port is remembered in the folder', async ({ folder }) => {
   expect(await readFirstPort(folder)).toBeUndefined()
   await writeFirstPort(folder, 20_008)
   expect(await readFirstPort(folder)).toBe(20_008)

@@ -1,4 +1,4 @@
-import { sleep } from '../../src/lib/time.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** One thing to wait for; a probe that throws counts as "not yet", and its message tells why. */
 export interface Wait {
@@ -25,7 +25,7 @@ export async function waitUntil(wait: Wait): Promise<void> {
         `${wait.what}: not ready within ${wait.withinMs / 1_000} s${answer ? ` (${answer})` : ''}`,
       )
     }
-    await sleep(wait.everyMs ?? 50, wait.signal)
+    await sleep(wait.everyMs ?? 50, undefined, { signal: wait.signal }).catch(() => undefined)
   }
 }
 
