@@ -36,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
+          globalSetup: ['./e2e/bed.ts'],
           fileParallelism: false,
           maxWorkers: 1,
           testTimeout: 5 * MINUTE,

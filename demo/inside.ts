@@ -42,7 +42,8 @@ async function main(dir: string, hostName: string): Promise<void> {
 /** Waits for the signal; the servers alone do not keep this process alive. */
 async function aborted(signal: AbortSignal): Promise<void> {
   const alive = setInterval(() => undefined, 60_000)
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  if (!signal.aborted)
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   clearInterval(alive)
 }
 

@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Pool } from 'pg'
 
-import { type RemoteServer, remoteServer } from '../dev/control.ts'
 import { productImage } from '../dev/image.ts'
 import type { Cluster, ClusterProvider, Tunnel } from '../dev/kubernetes/cluster.ts'
-import { helmBinary } from '../dev/kubernetes/helm.ts'
+import { helmFolder } from '../dev/kubernetes/helm.ts'
 import { run } from '../dev/lib/command.ts'
 import type { Run } from '../dev/lib/run.ts'
 import { PORTS } from './inside.ts'
@@ -21,13 +20,16 @@ export interface Shop {
   readonly cluster: Cluster
   /** The database, as its superuser. */
   readonly pool: Pool
+  /** The database's port on this machine. */
+  readonly databasePort: number
+  /** Drives the servers beside the cluster, see dev/control.ts. */
+  readonly controlSocket: string
   /** The gateway, as seen from this machine; opened when the sample is Ready. */
   openGateway(signal: AbortSignal): Promise<Tunnel>
   /** Runs kubectl and gives what it prints. */
   kubectl(args: readonly string[], signal: AbortSignal): Promise<string>
   /** Applies the sample's three objects and the Secret that they refer to. */
   applySample(signal: AbortSignal): Promise<void>
-  readonly servers: Readonly<Record<'broker' | 'connect' | 'database', RemoteServer>>
   close(): Promise<void>
 }
 
@@ -77,10 +79,11 @@ async function shopOf(
   pool.on('error', () => undefined)
   const kubectl = (args: readonly string[], asked: AbortSignal) =>
     run(cluster.enter(['kubectl', ...args]), { withinMs: 120_000, signal: asked })
-  const server = (name: string) => remoteServer(join(dataDir, 'control.sock'), name)
   return {
     cluster,
     pool,
+    databasePort: database.port,
+    controlSocket: join(dataDir, 'control.sock'),
     kubectl,
     openGateway: (asked) =>
       cluster.openTunnel({ kind: 'Service', namespace: 'shop', name: 'shop-gateway', port: 80 }, asked),
@@ -100,7 +103,6 @@ async function shopOf(
       ).catch(() => undefined)
       await kubectl(['apply', '-f', SAMPLES], asked)
     },
-    servers: { broker: server('broker'), connect: server('connect'), database: server('database') },
     close: async () => {
       await pool.end().catch(() => undefined)
       await database.close()
@@ -135,7 +137,7 @@ function ended(child: ChildProcess): Promise<void> {
 async function installChart(cluster: Cluster, image: string, options: Run): Promise<void> {
   const { progress, signal } = options
   const at = image.lastIndexOf(':')
-  const helm = await helmBinary(options)
+  const helm = join(await helmFolder(options), 'helm')
   const sets = [
     `image.repository=${image.slice(0, at)}`,
     `image.tag=${image.slice(at + 1)}`,
