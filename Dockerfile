@@ -1,6 +1,6 @@
 # The one image of Penstock: operator, processor and gateway are commands of the same program.
 # The build context is the folder of the bundle:  node dev/cli.ts bundle dist/image && docker build -f Dockerfile dist/image
-ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 FROM ${NODE_IMAGE}
 WORKDIR /app
 COPY penstock.js penstock.js.map penstock.js.LEGAL.txt ./
