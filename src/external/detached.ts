@@ -42,9 +42,9 @@ export function createDetached(wake: (key: string) => void, signal: AbortSignal)
       const begun = running.get(key) ?? start(key, write)
       const patience = new AbortController()
       const ended = await Promise.race([
-        begun.then(() => true).finally(() => patience.abort()),
+        begun.then(() => true),
         sleep(PATIENCE_MS, patience.signal).then(() => false),
-      ])
+      ]).finally(() => patience.abort())
       if (ended) return
       leave(key, begun)
       throw new Waiting('Busy', `${what} takes longer than usual and goes on`, 30_000)

@@ -110,11 +110,15 @@ export function createSharedPolls(
       const entry = entryOf(poll as Poll<unknown>)
       entry.usedAt = now()
       entry.users.set(user, now())
-      // A question that began before `after`, or in the same millisecond, may have missed the write: wait for it, then ask once more.
-      while (entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)) {
+      const isStale = () => entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)
+      if (isStale()) {
         callSignal.throwIfAborted()
-        await refresh(entry)
+        // A question on its way may have begun before `after`; whatever begins from here on did not.
+        const onItsWay = entry.inFlight
+        await onItsWay
+        if (!onItsWay || isStale()) await refresh(entry)
       }
+      if (!entry.answer) throw new TypeError('a question that has ended leaves an answer')
       if (entry.answer.ok) return entry.answer.value as T
       throw entry.answer.error
     },

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
@@ -22,8 +20,17 @@ export function durationMs(text: string): number {
 }
 
 /** Waits `ms` milliseconds; returns early, without throwing, when the signal aborts. */
-export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined)
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+  })
 }
 
 /** The wait before try number `attempt` (from 0): doubling from `base` to `cap` milliseconds, with full jitter. */
