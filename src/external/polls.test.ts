@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { createSharedPolls, type Poll, type SharedPolls } from './polls.ts'
+
+const signal = new AbortController().signal
+
+describe('shared polls', () => {
+  const stop = { controller: new AbortController() }
+  const woken: string[] = []
+  const outer = { answer: 'one' as string | Error, asked: 0 }
+  let polls: SharedPolls
+
+  const poll = (key = 'k'): Poll<string> => ({
+    key,
+    everyMs: 5_000,
+    ask: async () => {
+      outer.asked++
+      // A question takes a moment.
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      if (outer.answer instanceof Error) throw outer.answer
+      return outer.answer
+    },
+    fingerprint: (answer) => answer,
+  })
+  /** Reads while the clock of the test goes on. */
+  const read = async (user = 'u', after?: number, key?: string): Promise<string> => {
+    const reading = polls.read(poll(key), user, signal, after)
+    reading.catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(50)
+    return reading
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 1_000_000 })
+    stop.controller = new AbortController()
+    woken.length = 0
+    Object.assign(outer, { answer: 'one', asked: 0 })
+    polls = createSharedPolls(
+      { wake: (user) => void woken.push(user), now: Date.now },
+      stop.controller.signal,
+    )
+  })
+  afterEach(() => {
+    stop.controller.abort()
+    vi.useRealTimers()
+  })
+
+  it('asks once for all who ask the same, at once or later', async () => {
+    const both = Promise.all([polls.read(poll(), 'a', signal), polls.read(poll(), 'b', signal)])
+    await vi.advanceTimersByTimeAsync(50)
+    expect(await both).toEqual(['one', 'one'])
+    expect(await read('c')).toBe('one')
+    expect(outer.asked).toBe(1)
+  })
+
+  it('different keys are different questions', async () => {
+    await read('a', undefined, 'k1')
+    await read('a', undefined, 'k2')
+    expect(outer.asked).toBe(2)
+  })
+
+  it('goes on asking, and wakes every user when the answer changes, none when it does not', async () => {
+    await read('a')
+    await read('b')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(outer.asked).toBe(2)
+    expect(woken).toEqual([])
+    outer.answer = 'two'
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(woken).toEqual(['a', 'b'])
+    expect(await read('a')).toBe('two')
+  })
+
+  it('an error is an answer: thrown to readers, waking users when it comes and when it goes', async () => {
+    await read('a')
+    outer.answer = new Error('down')
+    await vi.advanceTimersByTimeAsync(5_000)
+    await expect(read('a')).rejects.toThrow('down')
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(woken).toEqual(['a'])
+    outer.answer = 'one'
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(woken).toEqual(['a', 'a'])
+  })
+
+  it('an answer asked for before `after` does not count', async () => {
+    await read('a')
+    outer.answer = 'two'
+    expect(await read('a', Date.now() - 1_000)).toBe('one')
+    expect(await read('a', Date.now())).toBe('two')
+    expect(outer.asked).toBe(2)
+  })
+
+  it('a question that was on its way before `after` does not count either', async () => {
+    const early = polls.read(poll(), 'a', signal)
+    await vi.advanceTimersByTimeAsync(5)
+    const late = polls.read(poll(), 'a', signal, Date.now())
+    await vi.advanceTimersByTimeAsync(50)
+    await Promise.all([early, late])
+    expect(outer.asked).toBe(2)
+  })
+
+  it('after a release the user is not woken, and the next reader asks anew', async () => {
+    await read('a')
+    polls.release('a')
+    outer.answer = 'two'
+    expect(await read('b')).toBe('two')
+    expect(woken).not.toContain('a')
+  })
+
+  it('a release of somebody else leaves the answer as it is', async () => {
+    await read('a')
+    polls.release('b')
+    await read('a')
+    expect(outer.asked).toBe(1)
+  })
+
+  it('stops asking when nobody has read for ten minutes', async () => {
+    await read('a')
+    await vi.advanceTimersByTimeAsync(620_000)
+    const asked = outer.asked
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(outer.asked).toBe(asked)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('stops asking when it is told to', async () => {
+    await read('a')
+    stop.controller.abort()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(outer.asked).toBe(1)
+  })
+})
