@@ -51,7 +51,13 @@ export function readValue(value: unknown, type: ColumnType | undefined): ColumnV
       return typeof value === 'bigint' ? Number(value) : plain(value)
     case 'time':
       return typeof value === 'string' ? value.replace(ZONED_DATE_OR_TIME, '$1') : plain(value)
-    default:
+    case 'bool':
+    case 'int32':
+    case 'string':
+    case 'json':
+    case 'bytes':
+    case 'array':
+    case undefined:
       return plain(value)
   }
 }

@@ -51,7 +51,9 @@ export function fromCel(value: unknown): CelResult {
       return value
     case 'object':
       return value === null ? null : objectFromCel(value)
-    default:
+    case 'undefined':
+    case 'function':
+    case 'symbol':
       return null
   }
 }

@@ -24,9 +24,9 @@ export interface FlowDependencies {
   readonly log: Logger
 }
 
-/** Pause before a flow that failed begins again; it doubles up to half a minute. */
+/** Pause before a flow that failed begins again; it doubles up to a few seconds: a broker is back within ten. */
 const FIRST_PAUSE_MS = 500
-const LONGEST_PAUSE_MS = 30_000
+const LONGEST_PAUSE_MS = 5_000
 /** A session that ran this long was sound: the next failure is a first one. */
 const SOUND_MS = 60_000
 /** What is under way at the end has this long to be written and committed. */
@@ -81,7 +81,9 @@ export async function runFlow(dependencies: FlowDependencies, signal: AbortSigna
     log.warn({ flow: flow.name, error: message }, 'the flow failed, beginning again')
     await sleep(backoffMs(attempt, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, Math.random), signal)
   }
-  await Promise.race([member.close().catch(() => undefined), sleep(CLOSE_MS, new AbortController().signal)])
+  const left = new AbortController()
+  await Promise.race([member.close().catch(() => undefined), sleep(CLOSE_MS, left.signal)])
+  left.abort()
 }
 
 /** Lets a session finish what it has in hand; what takes longer is given up, and made again by the next owner. */

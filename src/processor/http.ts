@@ -20,7 +20,7 @@ export async function serveStatus(
   signal: AbortSignal,
 ): Promise<number> {
   const server = createServer((request, response) => {
-    switch (request.url) {
+    switch (request.url ?? '') {
       case '/healthz':
         return answer(response, 200, 'ok\n')
       case '/readyz': {
