@@ -40,7 +40,7 @@ test('the page shows the orders of the table, live, and how old they are', async
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
   await page.goto(server.url(inject('shop').gatewayPort))
-  const text = (name: string) => page.getByTestId(name).innerText()
+  const text = (name: string) => page.getByTestId(name).textContent()
   await eventually('the page is live', 20_000, async () =>
     (await text('state')) === 'live' ? true : undefined,
   )
