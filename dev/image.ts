@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { bundle } from './bundle.ts'
@@ -33,6 +33,7 @@ export async function productImage(context: Run): Promise<Image> {
     const key = `image-${await hashOf([bundled, DOCKERFILE])}`
     const make = (folder: string, making: Run) => buildImage(bundled, base, folder, making)
     const folder = await cached({ key, what: `the image ${IMAGE}`, make }, context)
+    await removeOlder(cacheFolder(), key)
     return { name: IMAGE, archive: join(folder, 'image.tar') }
   } finally {
     await rm(bundled, { recursive: true, force: true })
@@ -42,6 +43,16 @@ export async function productImage(context: Run): Promise<Image> {
 async function buildImage(bundled: string, base: string, folder: string, context: Run): Promise<void> {
   await buildah(['bud', '--build-arg', `NODE_IMAGE=${base}`, '-t', IMAGE, '-f', DOCKERFILE, bundled], context)
   await buildah(['push', IMAGE, `docker-archive:${join(folder, 'image.tar')}:${IMAGE}`], context)
+  await buildah(['rmi', '--prune'], context)
+}
+
+// Each change of the sources makes an archive of 130 MB. One of the last hour may be in another run's use.
+async function removeOlder(cache: string, current: string): Promise<void> {
+  const others = (await readdir(cache)).filter((name) => /^image-[0-9a-f]+$/.test(name) && name !== current)
+  for (const path of others.map((name) => join(cache, name))) {
+    const { mtimeMs } = await stat(path)
+    if (Date.now() - mtimeMs > 3_600_000) await rm(path, { recursive: true, force: true })
+  }
 }
 
 // The name of an image with this very Node and the libraries that it is linked to, made where images cannot be pulled.
