@@ -47,7 +47,7 @@ test('the page shows the orders of the table, live, and how old they are', async
 
   await whileWriting(shop, async () => {
     await eventually('an age is shown', 20_000, async () =>
-      /^\d+ ms$/.test(await text('p50')) ? true : undefined,
+      /^\d+ ms$/.test((await text('p50')) ?? '') ? true : undefined,
     )
     const screenshot = process.env['PENSTOCK_SCREENSHOT']
     if (screenshot) await page.screenshot({ path: screenshot })

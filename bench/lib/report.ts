@@ -68,6 +68,6 @@ export function versions(): Readonly<Record<string, string>> {
     penstock: commit,
     node: process.version,
     kafka: property('kafka.version'),
-    debezium: property('debezium.version'),
+    debezium: property('dbz.version'),
   }
 }

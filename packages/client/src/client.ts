@@ -39,7 +39,7 @@ const LOOP = { resets: 5, withinMs: 60_000 }
 
 /** Connects to a gateway; the connection comes back by itself until `stop`. */
 export function createClient(options: ClientOptions): Client {
-  const around: Surroundings = { ...browser(), ...options.surroundings }
+  const around: Surroundings = { ...defaults(), ...options.surroundings }
   const subscriptions = new Map<string, LiveSubscription>()
   const listeners = new Set<() => void>()
   let resets: number[] = []
@@ -74,7 +74,7 @@ export function createClient(options: ClientOptions): Client {
     become({ loop: true })
     connection.post('loop')
   }
-  const unlisten = listenToBrowser(connection)
+  const unlisten = listenToPage(connection.post)
   connection.post('start')
 
   return {
@@ -111,7 +111,7 @@ function streamUrl(url: string): string {
   return `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/v1/stream`
 }
 
-function browser(): Surroundings {
+function defaults(): Surroundings {
   return {
     open: (url, { onOpen, onText, onClose }) => {
       const socket = new WebSocket(url)
@@ -126,23 +126,5 @@ function browser(): Surroundings {
     },
     random: Math.random,
     now: Date.now,
-  }
-}
-
-/** Follows the browser's network and the page's visibility, where there is a browser. */
-function listenToBrowser(connection: Connection): () => void {
-  if (typeof document === 'undefined') return () => {}
-  const online = () => connection.post('online')
-  const offline = () => connection.post('offline')
-  const visibility = () => {
-    if (document.visibilityState === 'visible') connection.post('visible')
-  }
-  addEventListener('online', online)
-  addEventListener('offline', offline)
-  document.addEventListener('visibilitychange', visibility)
-  return () => {
-    removeEventListener('online', online)
-    removeEventListener('offline', offline)
-    document.removeEventListener('visibilitychange', visibility)
   }
 }
