@@ -122,11 +122,11 @@ async function flowOf(
 }
 
 /** Runs a processor in this process; `stop` waits for its end. */
-function start(configFile: string, port = 0): () => Promise<void> {
+function start(configFile: string, port = 0, instanceId = 'p-0'): () => Promise<void> {
   const stop = new AbortController()
   const listen = { host: '127.0.0.1', port }
   const ended = runProcessor(
-    { configFile, listen, instanceId: 'p-0', version: '0', log: silentLogger() },
+    { configFile, listen, instanceId, version: '0', log: silentLogger() },
     stop.signal,
   )
   const end = async (): Promise<void> => {
@@ -138,12 +138,12 @@ function start(configFile: string, port = 0): () => Promise<void> {
 }
 
 /** Runs a processor in a process of its own, which can be killed. */
-function spawnProcessor(configFile: string): ChildProcess {
+function spawnProcessor(configFile: string, instanceId = 'p-0'): ChildProcess {
   const script = `
     const { runProcessor } = await import(${JSON.stringify(join(import.meta.dirname, 'processor.ts'))})
     const { createLogger } = await import(${JSON.stringify(join(import.meta.dirname, '../lib/log.ts'))})
     await runProcessor({ configFile: ${JSON.stringify(configFile)}, listen: { host: '127.0.0.1', port: 0 },
-      instanceId: 'p-0', version: '0', log: createLogger('processor', 'warn') }, new AbortController().signal)`
+      instanceId: '${instanceId}', version: '0', log: createLogger('processor', 'warn') }, new AbortController().signal)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' })
   cleanups.push(async () => void child.kill('SIGKILL'))
   return child
@@ -277,5 +277,33 @@ describe('processor', () => {
     ])
     const left = rows.filter(({ id }) => id !== 3_998 && id !== 3_997)
     await expectView(output, expected([...left, order(3_997, 1_000, 'VIEW')]))
+  })
+
+  it('shares the work with a second process, and takes it over when that one leaves', async () => {
+    const { configFile, input, output } = await flowOf({
+      as: 'Table',
+      steps: [{ filter: 'row.action == "VIEW"' }, { map: { total: 'row.total' } }],
+      state: 'None',
+    })
+    spawnProcessor(configFile, 'p-0')
+    const round = async (total: string): Promise<void> => {
+      const changes = Array.from({ length: 1_000 }, (_, n): Change => ['u', order(n, 1, 'VIEW', total)])
+      for (let at = 0; at < changes.length; at += 50) await change(input, changes.slice(at, at + 50))
+    }
+    const all = (total: string): Record<string, unknown> =>
+      Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [String(n), { total }]))
+    await round('1.00')
+    const port = await freePort()
+    const joining = round('1.50')
+    const stopSecond = start(configFile, port, 'p-1')
+    const ready = async (): Promise<number> => (await fetch(`http://127.0.0.1:${port}/readyz`)).status
+    await expect.poll(ready, { timeout: 15_000 }).toBe(200)
+    await joining
+    await round('2.00')
+    await expectView(output, all('2.00'))
+    const third = round('3.00')
+    await stopSecond()
+    await third
+    await expectView(output, all('3.00'))
   })
 })
