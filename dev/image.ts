@@ -41,9 +41,11 @@ export async function productImage(context: Run): Promise<Image> {
 }
 
 async function buildImage(bundled: string, base: string, folder: string, context: Run): Promise<void> {
-  await buildah(['bud', '--build-arg', `NODE_IMAGE=${base}`, '-t', IMAGE, '-f', DOCKERFILE, bundled], context)
-  await buildah(['push', IMAGE, `docker-archive:${join(folder, 'image.tar')}:${IMAGE}`], context)
-  await buildah(['rmi', '--prune'], context)
+  // A name of its own, so that two builds at once do not push each other's image.
+  const built = `localhost/penstock-build:${process.pid}`
+  await buildah(['bud', '--build-arg', `NODE_IMAGE=${base}`, '-t', built, '-f', DOCKERFILE, bundled], context)
+  await buildah(['push', built, `docker-archive:${join(folder, 'image.tar')}:${IMAGE}`], context)
+  await buildah(['rmi', built], context)
 }
 
 // Each change of the sources makes an archive of 130 MB. One of the last hour may be in another run's use.
