@@ -2,6 +2,7 @@ import type { Selector } from '@penstock/protocol'
 
 import { type Connection, createConnection, type Surroundings } from './connection.ts'
 import type { State } from './machine.ts'
+import { listenToPage } from './page.ts'
 import {
   createSubscription,
   type LiveSubscription,
