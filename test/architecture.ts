@@ -32,9 +32,9 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol'],
   console: ['client', 'protocol'],
   dev: [],
-  e2e: ['protocol', 'client', 'dev'],
+  e2e: ['protocol', 'client', 'demo', 'dev'],
   demo: ['protocol', 'client', 'dev'],
-  bench: ['protocol', 'client', 'dev'],
+  bench: ['protocol', 'client', 'demo', 'dev'],
 }
 
 /** Folders that hold modules of ours. */
@@ -71,7 +71,7 @@ function own(module: Module, imports: readonly Import[]): readonly string[] {
   return [
     ...imports.flatMap((one) => layerViolation(path, layer, allowed, one)),
     // A test file is on its own in what it keeps between a hook and a test.
-    ...(/^(export )?(let|var) /m.test(text) && !/\.i?test\.ts$/.test(path)
+    ...(/^(export )?(let|var) /m.test(text) && !/\.(i?test|e2e)\.ts$/.test(path)
       ? [`${path}: \`let\` at module level`]
       : []),
     ...(/\bvi\.(do)?mock\(/i.test(text) ? [`${path}: module mock`] : []),

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { type ServerName, sharedServer } from '../../dev/testing.ts'
+import { eventually } from './eventually.ts'
+import { backboneSpec, condition, createTable, ready, sourceSpec } from './objects.ts'
+import { createWorld, type Seen, type World } from './world.ts'
+
+const SENTENCE_MS = 30_000
+const HEAL_MS = 60_000
+
+/** Ready=False with this reason; the sentence names what to do. */
+const notReady =
+  (...reasons: readonly string[]) =>
+  (object: Seen): boolean => {
+    const found = condition(object, 'Ready')
+    return found?.status === 'False' && reasons.includes(found.reason)
+  }
+const messageOf = (object: Seen): string => condition(object, 'Ready')?.message ?? ''
+
+describe('before it was ever Ready', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await createWorld('early')
+    await createTable(world, 'public.orders', 1)
+  })
+  afterAll(() => world?.close())
+
+  it('each missing thing is named in turn, and the Source is Ready once it is there', async () => {
+    await world.login('db', 'wrong')
+    await world.forgetLogin('db')
+    await world.sql('CREATE TABLE public.keyless (note text)')
+    await world.apply(
+      'Source',
+      'shop',
+      sourceSpec(world, [{ name: 'public.orders' }, { name: 'public.later' }]),
+    )
+
+    const noBackbone = await world.until('no Backbone', 'Source', 'shop', notReady('BackboneNotFound'))
+    expect(messageOf(noBackbone)).toMatch(/create it, or correct spec\.backboneRef\.name/)
+    expect(condition(noBackbone, 'Reconciling')?.status).toBe('True')
+    await world.apply('Backbone', 'main', backboneSpec())
+
+    const noSecret = await world.until('no Secret', 'Source', 'shop', notReady('SecretNotFound'), SENTENCE_MS)
+    expect(messageOf(noSecret)).toMatch(
+      /Secret db is not in namespace .*: create it with username and password/,
+    )
+    await world.login('db', 'wrong')
+
+    const refused = await world.until(
+      'wrong password',
+      'Source',
+      'shop',
+      notReady('AuthenticationFailed'),
+      SENTENCE_MS,
+    )
+    expect(messageOf(refused)).toMatch(/Put the right username and password into Secret db/)
+    expect(condition(refused, 'Reconciling')?.status).toBe('True')
+    await world.login('db', world.password)
+
+    const noTable = await world.until('no table', 'Source', 'shop', notReady('TableNotFound'), HEAL_MS)
+    expect(messageOf(noTable)).toMatch(
+      /table public\.later does not exist: create it, or correct spec\.tables/,
+    )
+    await createTable(world, 'public.later', 1)
+    await world.until('Ready', 'Source', 'shop', ready('True', 'Streaming'), HEAL_MS)
+  })
+
+  it('a table without a key cannot keep the latest of each: Stalled, with the three ways out', async () => {
+    await world.apply('Source', 'keyless', sourceSpec(world, [{ name: 'public.keyless' }]))
+    const stalled = await world.until('Stalled', 'Source', 'keyless', notReady('LatestNeedsKey'), SENTENCE_MS)
+    expect(condition(stalled, 'Stalled')?.status).toBe('True')
+    expect(condition(stalled, 'Reconciling')).toBeUndefined()
+    expect(messageOf(stalled)).toMatch(
+      /add a primary key, set spec\.tables.*key, or choose topic\.policy History/,
+    )
+  })
+})
+
+describe('after it was Ready', () => {
+  let world: World
+  const rows = { next: 100 }
+  /** A committed row, and whether it arrives. */
+  const flows = async (): Promise<void> => {
+    const id = rows.next++
+    await world.sql(`INSERT INTO public.orders VALUES (${id}, 'x')`)
+    await eventually(`row ${id} is in Kafka`, 30_000, async () => {
+      const records = await world.records(`${world.namespace}.shop.public.orders`)
+      return records.some((record) => (record as { after?: { id: number } } | undefined)?.after?.id === id)
+        ? true
+        : undefined
+    })
+  }
+
+  beforeAll(async () => {
+    world = await createWorld('late')
+    await createTable(world, 'public.orders', 1)
+    await world.apply('Backbone', 'main', backboneSpec())
+    await world.apply('Source', 'shop', sourceSpec(world, [{ name: 'public.orders' }]))
+    await world.until('Ready', 'Source', 'shop', ready('True', 'Streaming'))
+  })
+  afterAll(() => world?.close())
+
+  it.each<readonly [string, ServerName, readonly string[], RegExp]>([
+    [
+      'Kafka Connect',
+      'connect',
+      ['ConnectUnreachable'],
+      /Kafka Connect at http.* does not answer.*Check that it runs/,
+    ],
+    [
+      'PostgreSQL',
+      'database',
+      ['DatabaseUnreachable'],
+      /the database at .* does not answer.*Check that it runs/,
+    ],
+    [
+      'Kafka',
+      'broker',
+      ['KafkaUnreachable', 'NotAdvancing', 'ConnectUnreachable', 'ConnectRefused', 'ConnectBusy'],
+      /Kafka/,
+    ],
+  ])(
+    '%s down: said within 30 s, healed by itself when it is back',
+    async (_name, server, reasons, sentence) => {
+      const remote = sharedServer(inject('testBed'), server)
+      await remote.kill()
+      try {
+        const down = await world.until('says so', 'Source', 'shop', notReady(...reasons), SENTENCE_MS)
+        expect(messageOf(down)).toMatch(sentence)
+        expect(condition(down, 'Stalled')).toBeUndefined()
+        expect(condition(down, 'Reconciling')).toBeUndefined()
+      } finally {
+        await remote.start(AbortSignal.timeout(60_000))
+      }
+      await world.until('Ready again', 'Source', 'shop', ready('True', 'Streaming'), HEAL_MS)
+      await flows()
+    },
+  )
+
+  it('a password changed in the database: said within 30 s, healed by the new one in the Secret', async () => {
+    const password = `${world.password}-new`
+    await world.sql(`ALTER ROLE ${world.role} PASSWORD '${password}'`)
+    await world.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${world.role}'`)
+    const refused = await world.until(
+      'says so',
+      'Source',
+      'shop',
+      notReady('AuthenticationFailed', 'NotStreaming'),
+      SENTENCE_MS,
+    )
+    expect(messageOf(refused)).toMatch(/Secret db|slot/)
+    await world.login('db', password)
+    await world.until('Ready again', 'Source', 'shop', ready('True', 'Streaming'), 90_000)
+    await flows()
+  })
+})
