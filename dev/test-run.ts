@@ -32,7 +32,7 @@ const FULL: readonly Step[] = [
   { name: 'integration tests', command: [...vitest, 'integration'], withinMs: 30 * MINUTE },
   {
     name: 'end-to-end tests',
-    command: [...dev, 'sandbox', '--build-image', ...vitest, 'e2e'],
+    command: [...vitest, 'e2e'],
     withinMs: 30 * MINUTE,
   },
 ]

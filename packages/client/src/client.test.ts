@@ -2,7 +2,7 @@ import { CLOSE_CODES, type ClientFrame, type ServerFrame } from '@penstock/proto
 import { expect, test } from 'vitest'
 
 import { createClient } from './client.ts'
-import type { Socket, SocketHandlers } from './connection.ts'
+import type { Socket, SocketHandlers } from './sockets.ts'
 
 /** Stands for the network and the clock: sockets that a test answers by hand, and time that moves when it says so. */
 function fakeSurroundings() {

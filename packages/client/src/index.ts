@@ -1,6 +1,7 @@
 export type { Client, ClientOptions, ClientStatus } from './client.ts'
 export { createClient } from './client.ts'
 export type { Entry } from './collection.ts'
-export type { Socket, SocketHandlers, Surroundings } from './connection.ts'
+export type { Surroundings } from './connection.ts'
 export type { State } from './machine.ts'
+export type { Socket, SocketHandlers } from './sockets.ts'
 export type { SubscribeOptions, Subscription, SubscriptionStatus } from './subscription.ts'
