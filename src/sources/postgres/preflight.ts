@@ -18,11 +18,11 @@ export function judgePreflight(facts: PreflightFacts): Health {
     ...databaseFindings(facts),
     ...facts.spec.tables.flatMap((table) => tableFindings(facts, table)),
   ]
-  const first = findings[0]
+  // What heals by itself is not why a person has to help.
+  const first = findings.find(({ heals }) => !heals) ?? findings[0]
   if (!first) return { type: 'Ready', message: `${facts.spec.tables.length} tables can be captured` }
   const message = findings.map((finding) => finding.message).join(' · ')
-  const broken = findings.some(({ heals }) => !heals)
-  return broken
+  return !first.heals
     ? { type: 'Broken', reason: first.reason, message }
     : { type: 'NotReady', reason: first.reason, message, afterMs: 15_000 }
 }
