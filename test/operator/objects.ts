@@ -25,6 +25,7 @@ export function sourceSpec(
   world: Pick<World, 'database'>,
   tables: SourceSpec['tables'],
   more: Partial<SourceSpec> = {},
+  secret = 'db',
 ): Omit<SourceSpec, 'state'> & Partial<Pick<SourceSpec, 'state'>> {
   const { host, port } = inject('testBed').postgres
   return {
@@ -34,7 +35,7 @@ export function sourceSpec(
       host,
       port,
       database: world.database,
-      credentialsSecretRef: { name: 'db' },
+      credentialsSecretRef: { name: secret },
       heartbeat: { interval: '1s' },
     },
     tables,

@@ -24,54 +24,56 @@ describe('before it was ever Ready', () => {
   })
   afterAll(() => world?.close())
 
-  it('each missing thing is named in turn, and the Source is Ready once it is there', async () => {
-    await world.login('db', 'wrong')
-    await world.forgetLogin('db')
-    await world.sql('CREATE TABLE public.keyless (note text)')
-    await world.apply(
-      'Source',
-      'shop',
-      sourceSpec(world, [{ name: 'public.orders' }, { name: 'public.later' }]),
-    )
+  const table = [{ name: 'public.orders' }]
+  const isReady = (name: string) => world.until('Ready', 'Source', name, ready('True', 'Streaming'), HEAL_MS)
+  const says = (name: string, reason: string) =>
+    world.until(`says ${reason}`, 'Source', name, notReady(reason), SENTENCE_MS)
 
-    const noBackbone = await world.until('no Backbone', 'Source', 'shop', notReady('BackboneNotFound'))
+  it.concurrent('a missing Backbone and a missing Secret are named in turn', async () => {
+    await world.apply('Source', 'missing', sourceSpec(world, table, {}, 'later'))
+    const noBackbone = await says('missing', 'BackboneNotFound')
     expect(messageOf(noBackbone)).toMatch(/create it, or correct spec\.backboneRef\.name/)
     expect(condition(noBackbone, 'Reconciling')?.status).toBe('True')
     await world.apply('Backbone', 'main', backboneSpec())
-
-    const noSecret = await world.until('no Secret', 'Source', 'shop', notReady('SecretNotFound'), SENTENCE_MS)
+    const noSecret = await says('missing', 'SecretNotFound')
     expect(messageOf(noSecret)).toMatch(
-      /Secret db is not in namespace .*: create it with username and password/,
+      /Secret later is not in namespace .*: create it with username and password/,
     )
-    await world.login('db', 'wrong')
+    await world.login('later', world.password)
+    await isReady('missing')
+  })
 
-    const refused = await world.until(
-      'wrong password',
-      'Source',
-      'shop',
-      notReady('AuthenticationFailed'),
-      SENTENCE_MS,
-    )
-    expect(messageOf(refused)).toMatch(/Put the right username and password into Secret db/)
+  it.concurrent('a wrong password is named with its Secret', async () => {
+    await world.login('wrong', 'wrong')
+    await world.apply('Source', 'locked', sourceSpec(world, table, {}, 'wrong'))
+    const refused = await says('locked', 'AuthenticationFailed')
+    expect(messageOf(refused)).toMatch(/Put the right username and password into Secret wrong/)
     expect(condition(refused, 'Reconciling')?.status).toBe('True')
-    await world.login('db', world.password)
+    await world.login('wrong', world.password)
+    await isReady('locked')
+  })
 
-    const noTable = await world.until('no table', 'Source', 'shop', notReady('TableNotFound'), HEAL_MS)
+  it.concurrent('an unknown table is named', async () => {
+    await world.apply('Source', 'tables', sourceSpec(world, [...table, { name: 'public.later' }]))
+    const noTable = await says('tables', 'TableNotFound')
     expect(messageOf(noTable)).toMatch(
       /table public\.later does not exist: create it, or correct spec\.tables/,
     )
     await createTable(world, 'public.later', 1)
-    await world.until('Ready', 'Source', 'shop', ready('True', 'Streaming'), HEAL_MS)
+    await isReady('tables')
   })
 
-  it('a table without a key cannot keep the latest of each: Stalled, with the three ways out', async () => {
+  it.concurrent('a table without a key cannot keep the latest of each: Stalled, with the three ways out', async () => {
+    await world.sql('CREATE TABLE public.keyless (note text)')
+    await world.sql(`ALTER TABLE public.keyless OWNER TO ${world.role}`)
     await world.apply('Source', 'keyless', sourceSpec(world, [{ name: 'public.keyless' }]))
-    const stalled = await world.until('Stalled', 'Source', 'keyless', notReady('LatestNeedsKey'), SENTENCE_MS)
+    const stalled = await says('keyless', 'LatestNeedsKey')
     expect(condition(stalled, 'Stalled')?.status).toBe('True')
     expect(condition(stalled, 'Reconciling')).toBeUndefined()
     expect(messageOf(stalled)).toMatch(
       /add a primary key, set spec\.tables.*key, or choose topic\.policy History/,
     )
+    expect(await world.sql(`select 1 from pg_publication where pubname like '%keyless%'`)).toEqual([])
   })
 })
 

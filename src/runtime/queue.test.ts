@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { createQueue, type KeyedQueue } from './queue.ts'
+
+describe('the queue', () => {
+  let queue: KeyedQueue
+  beforeEach(() => {
+    vi.useFakeTimers()
+    queue = createQueue()
+  })
+  afterEach(() => {
+    queue.close()
+    vi.useRealTimers()
+  })
+  /** What is ready now, without waiting for more. */
+  const drain = async (): Promise<readonly string[]> => {
+    const taken: string[] = []
+    while (queue.depth > 0) taken.push((await queue.take()) ?? 'closed')
+    return taken
+  }
+
+  it('holds a key once, however often it is added', async () => {
+    for (const key of ['a', 'b', 'a', 'a']) queue.add(key)
+    expect(await drain()).toEqual(['a', 'b'])
+  })
+
+  it('gives a key to one worker at a time; what is added meanwhile comes again, once', async () => {
+    queue.add('a')
+    expect(await queue.take()).toBe('a')
+    queue.add('a')
+    queue.add('a')
+    expect(queue.depth).toBe(0)
+    queue.done('a')
+    expect(await drain()).toEqual(['a'])
+    queue.done('a')
+    expect(queue.depth).toBe(0)
+  })
+
+  it('serves those who wait, in the order in which they came', async () => {
+    const first = queue.take()
+    const second = queue.take()
+    queue.add('a')
+    queue.add('b')
+    expect(await Promise.all([first, second])).toEqual(['a', 'b'])
+  })
+
+  it.each<readonly [string, (queue: KeyedQueue) => void, number, readonly string[]]>([
+    ['a delayed key comes when its time has come', (q) => q.addAfter('a', 1_000), 1_000, ['a']],
+    ['and not before', (q) => q.addAfter('a', 1_000), 999, []],
+    [
+      'of two wishes the earlier wins',
+      (q) => {
+        q.addAfter('a', 1_000)
+        q.addAfter('a', 9_000)
+      },
+      1_000,
+      ['a'],
+    ],
+    [
+      'whichever came first',
+      (q) => {
+        q.addAfter('a', 9_000)
+        q.addAfter('a', 1_000)
+      },
+      1_000,
+      ['a'],
+    ],
+    [
+      'to add it now takes its delay away',
+      (q) => {
+        q.addAfter('a', 1_000)
+        q.add('a')
+      },
+      5_000,
+      ['a'],
+    ],
+    [
+      'a forgotten one does not come',
+      (q) => {
+        q.addAfter('a', 1_000)
+        q.forget('a')
+      },
+      5_000,
+      [],
+    ],
+  ])('%s', async (_name, act, ms, keys) => {
+    act(queue)
+    await vi.advanceTimersByTimeAsync(ms)
+    expect(await drain()).toEqual(keys)
+  })
+
+  it('a delayed key that is worked on when its time comes is worked on again', async () => {
+    queue.add('a')
+    await queue.take()
+    queue.addAfter('a', 10)
+    await vi.advanceTimersByTimeAsync(10)
+    queue.done('a')
+    expect(await drain()).toEqual(['a'])
+  })
+
+  it('closed, it sends everyone home, takes nothing more and leaves no timer', async () => {
+    const waiting = queue.take()
+    queue.addAfter('a', 1_000)
+    queue.close()
+    queue.add('b')
+    queue.addAfter('c', 1)
+    expect(await waiting).toBeUndefined()
+    expect(await queue.take()).toBeUndefined()
+    expect(vi.getTimerCount()).toBe(0)
+    expect(queue.depth).toBe(0)
+  })
+})
