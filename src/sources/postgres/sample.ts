@@ -71,7 +71,7 @@ export function judgeStreaming(sample: SourceSample, view: ConnectorView, now: n
     return {
       type: 'NotReady',
       reason: 'NotAdvancing',
-      message: `Connect says RUNNING, but no change or heartbeat has reached Kafka for ${Math.round(silence / 10) * 10} s: check Kafka and the log of worker ${view.status?.tasks[0]?.worker ?? ''}`,
+      message: `Connect says RUNNING, but no change or heartbeat has reached Kafka for more than ${sample.beatSeconds} s: check Kafka and the log of worker ${view.status?.tasks[0]?.worker ?? ''}`,
     }
   }
   return { type: 'Ready', reason: 'Streaming', message: 'changes are streamed' }
