@@ -1,0 +1,64 @@
+import type { PostgresClient, PostgresRow } from '../../../clients/postgres.ts'
+
+/** A publication in memory. */
+interface Publication {
+  tables: readonly string[]
+  comment: string | null
+}
+
+/** A PostgreSQL server in memory, as far as publications and slots go. */
+export interface MemoryDatabase {
+  readonly client: PostgresClient
+  readonly publications: Map<string, Publication>
+  readonly slots: Map<string, { active: boolean }>
+  /** Statements that write, in order. */
+  readonly writes: string[]
+}
+
+const unquote = (text: string): string => text.replaceAll('"', '')
+const tablesOf = (list: string): readonly string[] => list.split(', ').map(unquote).sort()
+
+/** An empty server; throws for a statement that it does not know. */
+export function memoryDatabase(): MemoryDatabase {
+  const publications = new Map<string, Publication>()
+  const slots: MemoryDatabase['slots'] = new Map()
+  const writes: string[] = []
+
+  const read = (sql: string, values: readonly unknown[]): readonly PostgresRow[] | undefined => {
+    const name = String(values[0])
+    if (sql.includes('pg_control_system')) return [{ system: '7', wal_level: 'logical', wal_end: '100' }]
+    if (sql.includes('from pg_replication_slots')) {
+      return [...slots].map(([slot_name, { active }]) => ({ slot_name, active, plugin: 'pgoutput' }))
+    }
+    if (sql.includes('from pg_publication_tables')) {
+      return (publications.get(name)?.tables ?? []).map((table) => ({ table }))
+    }
+    if (!sql.includes('from pg_publication ')) return undefined
+    const found = publications.get(name)
+    return found ? [{ comment: found.comment, puballtables: false }] : []
+  }
+  const write = (sql: string, values: readonly unknown[]): boolean => {
+    const [, made, first = ''] = /^CREATE PUBLICATION (\S+) FOR TABLE (.+)$/.exec(sql) ?? []
+    if (made) return !!publications.set(unquote(made), { tables: tablesOf(first), comment: null })
+    const [, altered, list = ''] = /^ALTER PUBLICATION (\S+) SET TABLE (.+)$/.exec(sql) ?? []
+    if (altered) return !!Object.assign(publications.get(unquote(altered)) ?? {}, { tables: tablesOf(list) })
+    const [, marked, comment = ''] = /^COMMENT ON PUBLICATION (\S+) IS '(.*)'$/.exec(sql) ?? []
+    if (marked) return !!Object.assign(publications.get(unquote(marked)) ?? {}, { comment })
+    const [, dropped] = /^DROP PUBLICATION IF EXISTS (\S+)$/.exec(sql) ?? []
+    if (dropped) return publications.delete(unquote(dropped)) || true
+    if (sql.startsWith('select pg_drop_replication_slot')) return slots.delete(String(values[0])) || true
+    return false
+  }
+
+  const client: PostgresClient = {
+    query: async (sql, values) => {
+      const rows = read(sql, values)
+      if (rows) return rows
+      if (!write(sql, values)) throw new Error(`the database in memory does not know: ${sql}`)
+      writes.push(sql)
+      return []
+    },
+    close: () => Promise.resolve(),
+  }
+  return { client, publications, slots, writes }
+}
