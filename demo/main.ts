@@ -35,6 +35,9 @@ async function main(): Promise<void> {
       progress('stopping')
       await shop.close()
     }
+  } catch (error) {
+    // Ctrl-C is how a demo ends.
+    if (!signal.aborted) throw error
   } finally {
     await clear()
     progress('nothing is left running')

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { createLogger } from '../lib/log.ts'
 import { messageOf } from '../lib/verdict.ts'
 
+import { runGateway } from './gateway.ts'
 import { runOperator } from './operator.ts'
 import { runProcessor } from './processor.ts'
 
