@@ -20,11 +20,11 @@ export function checkExpressions(flows: readonly FlowConfig[], views: readonly V
 }
 
 function flowErrors({ name, steps, inputs }: FlowConfig): readonly string[] {
-  let columns: CelColumns | undefined = inputs.length === 1 ? inputs[0]?.columns : undefined
+  let columns: TopicInput['columns'] = inputs.length === 1 ? inputs[0]?.columns : undefined
   return steps.flatMap((step, index) => {
     const where = `spec.flows[${name}].steps[${index}]`
     const errors = stepErrors(step, where, columns)
-    columns = columnsAfter(step, columns)
+    columns = columnsAfter(columns, step)
     return errors
   })
 }
@@ -40,8 +40,8 @@ function stepErrors(step: Step, where: string, columns: CelColumns | undefined):
   return []
 }
 
-/** After a map only the values tell types. */
-function columnsAfter(step: Step, columns: CelColumns | undefined): CelColumns | undefined {
+/** Columns as a step leaves them: after a map only the values tell types. */
+export function columnsAfter(columns: TopicInput['columns'], step: Step): TopicInput['columns'] {
   if ('map' in step) return undefined
   if (!('drop' in step) || !columns) return columns
   return Object.fromEntries(Object.entries(columns).filter(([name]) => !step.drop.includes(name)))

@@ -5,6 +5,7 @@ import type { TopicInput } from '../../contracts/workload.ts'
 import { policySettings, type TopicWish } from '../../external/topics.ts'
 import { hashOf } from '../../lib/json.ts'
 import { Stalled } from '../../lib/verdict.ts'
+import { columnsAfter } from './expressions.ts'
 import type { ResolvedInput } from './inputs.ts'
 
 /** A flow with everything resolved: what the processor runs and the topics that it needs. */
@@ -167,7 +168,7 @@ function outputAsInput(
   inputs: readonly TopicInput[],
 ): TopicInput {
   const [first] = inputs
-  const columns = inputs.length === 1 && !has(steps, 'map') ? first?.columns : undefined
+  const columns = inputs.length === 1 ? steps.reduce(columnsAfter, first?.columns) : undefined
   return {
     name: flow.name,
     topic,
