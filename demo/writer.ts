@@ -4,8 +4,8 @@ import type { Pool } from 'pg'
 export const STATUSES = ['new', 'paid', 'packed', 'shipped', 'delivered'] as const
 
 const CUSTOMERS = ['Ada', 'Bela', 'Chidi', 'Dora', 'Emeka', 'Fatma', 'Goran', 'Hana', 'Ines', 'Jun'] as const
-/** Orders are kept at about this number. */
-const FULL = 120
+/** Delivered orders beyond this many are deleted, the oldest first. */
+const KEPT = 15
 
 /**
  * Writes to the shop, about `perSecond` committed changes a second, until the signal aborts: inserts, updates and
@@ -36,12 +36,7 @@ function change(pool: Pool, random: () => number): Promise<unknown> {
     ])
   }
   if (roll < 0.7) return pool.query(ADVANCE, [Math.floor(random() * 1_000)])
-  if (roll < 0.85) {
-    return pool.query(
-      'DELETE FROM orders WHERE id IN (SELECT id FROM orders WHERE status = $1 AND (SELECT count(*) FROM orders) > $2 ORDER BY id LIMIT 2)',
-      ['delivered', FULL],
-    )
-  }
+  if (roll < 0.85) return pool.query(CLEAR, [KEPT])
   return pool.query('INSERT INTO visits (user_id, product_id, action) VALUES ($1, $2, $3)', [
     Math.floor(random() * 50) + 1,
     Math.floor(random() * 500) + 1,
@@ -54,3 +49,7 @@ const ADVANCE = `
   UPDATE orders SET updated_at = now(), status = CASE status
     WHEN 'new' THEN 'paid' WHEN 'paid' THEN 'packed' WHEN 'packed' THEN 'shipped' ELSE 'delivered' END
   WHERE id = (SELECT id FROM orders WHERE status <> 'delivered' ORDER BY (id * 7919 + $1) % 1009 LIMIT 1)`
+
+const CLEAR = `
+  DELETE FROM orders WHERE id IN (
+    SELECT id FROM orders WHERE status = 'delivered' ORDER BY updated_at DESC OFFSET $1 LIMIT 2)`

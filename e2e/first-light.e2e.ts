@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
-import { compareOrders, openShop, type ShopUnderTest, whileWriting } from './shop.ts'
+import { compareOrders, eventually, openShop, type ShopUnderTest, whileWriting } from './shop.ts'
 
 let shop: ShopUnderTest
 beforeAll(() => {
@@ -9,7 +9,11 @@ beforeAll(() => {
 afterAll(() => shop.close())
 
 test('kubectl get shows our kinds, Ready, with their columns', async () => {
-  const text = await shop.kubectl('get', 'penstock', '-n', 'shop', '-o', 'wide')
+  // Another test may just have killed something.
+  const text = await eventually('every object is Ready', 60_000, async () => {
+    const shown = await shop.kubectl('get', 'penstock', '-n', 'shop', '-o', 'wide')
+    return / False /.test(shown) ? undefined : shown
+  })
   expect(text).toMatch(/NAME +READY +REASON +LAG +SLOWEST +RECORDS +PROC +GW +CONNS +AGE/)
   expect(text).toMatch(/pipeline\.penstock\.dev\/shop +True +Running .* 1\/1 +1\/1/)
   expect(text).toMatch(/source\.penstock\.dev\/shop +True +Streaming +Running .* 3\/3/)

@@ -15,7 +15,7 @@ const FLAGS = [
 let shop: ShopUnderTest
 let server: PageServer
 let browser: BrowserContext
-let profile: string
+let profile: string | undefined
 
 beforeAll(async () => {
   shop = openShop()
@@ -32,7 +32,7 @@ afterAll(async () => {
   await browser?.close()
   server?.close()
   await shop?.close()
-  await rm(profile, { recursive: true, force: true })
+  if (profile) await rm(profile, { recursive: true, force: true })
 })
 
 test('the page shows the orders of the table, live, and how old they are', async () => {
