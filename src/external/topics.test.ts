@@ -50,7 +50,7 @@ describe('differences of a topic', () => {
     ]
   >([
     ['none where it is as wanted', {}, found(), [], undefined],
-    ['a missing one', {}, undefined, ['t is missing'], undefined],
+    ['a missing one', {}, undefined, ['t created'], undefined],
     [
       'a setting',
       {},

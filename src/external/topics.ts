@@ -124,7 +124,7 @@ async function describe(
 
 function differences(wish: TopicWish, observed: ObservedTopics): readonly Change[] {
   const found = observed.get(wish.name)
-  if (!found) return [{ what: `${wish.name} is missing` }]
+  if (!found) return [{ what: `${wish.name} created` }]
   return [
     ...partitionDifference(wish, found),
     ...replicationDifference(wish, found),
