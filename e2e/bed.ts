@@ -31,7 +31,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const clear = () => rm(dir, { recursive: true, force: true })
   try {
     const shop = await startShop({ ...run, dir, provider: sandbox })
-    const close = () => shop.close().finally(clear)
+    const close = async () => {
+      await shop.close()
+      await clear()
+    }
     try {
       await shop.applySample(run.signal)
       await shop.kubectl(
@@ -45,7 +48,10 @@ export default async function setUp(project: TestProject): Promise<() => Promise
         gatewayPort: gateway.port,
         controlSocket: shop.controlSocket,
       })
-      return () => gateway.close().finally(close)
+      return async () => {
+        await gateway.close()
+        await close()
+      }
     } catch (error) {
       await close()
       throw error

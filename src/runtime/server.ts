@@ -15,7 +15,7 @@ export async function serveHealth(
   const server = createServer((request, response) => {
     const answer = (status: number, body: string, type = 'text/plain') =>
       response.writeHead(status, { 'content-type': type }).end(body)
-    switch (request.url) {
+    switch (request.url ?? '') {
       case '/healthz':
         return answer(200, 'ok\n')
       case '/readyz': {
