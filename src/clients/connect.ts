@@ -62,7 +62,10 @@ export interface ConnectClient {
   /** Version and the Kafka cluster that it belongs to. */
   version(signal: AbortSignal): Promise<{ readonly version: string; readonly kafkaClusterId: string }>
   plugins(signal: AbortSignal): Promise<readonly { readonly class: string; readonly version: string }[]>
+  /** Without those that have no status yet: Connect leaves them out in the second after they were made. */
   connectors(signal: AbortSignal): Promise<ReadonlyMap<string, ConnectorView>>
+  /** A connector's config as it was put, from its first moment on; undefined: no such connector. */
+  config(name: string, signal: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>
   /** What is wrong with a config. Values are never returned: the answer may hold resolved secrets. */
   validate(config: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly ConfigError[]>
   /** Creates the connector, or replaces its config; keeps it stopped or paused where it is. */
@@ -120,6 +123,10 @@ export function createConnectClient(address: ConnectAddress): ConnectClient {
       const answer = await call('GET', '/connectors?expand=status&expand=info', READ_LIMIT_MS, signal)
       return new Map(Object.entries(answer).map(([name, view]) => [name, connectorView(name, view)]))
     },
+    config: async (name, signal) =>
+      (await call('GET', path(name, '/config'), READ_LIMIT_MS, signal).catch(unlessGone)) as
+        | Record<string, string>
+        | undefined,
     validate: async (config, signal) => {
       const plugin = encodeURIComponent(config['connector.class'] ?? '')
       const answer = await call(

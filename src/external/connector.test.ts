@@ -63,6 +63,14 @@ describe('ownership of a connector', () => {
     expect(connect.writes).toEqual([])
   })
 
+  it('one that was made this second, and is in no list yet, is not taken over either', async () => {
+    const connect = memoryConnect()
+    connect.connectors.set('shop', { name: 'shop', config: { 'connector.class': 'X' } })
+    await expect(converge(shop(connect), Date.now, signal())).rejects.toThrow(/carries no mark of ours/)
+    await shop(connect).remove(signal())
+    expect(connect.writes).toEqual([])
+  })
+
   it('one without a mark becomes ours where that is asked for', async () => {
     const connect = holding({ 'connector.class': 'X' })
     await converge(shop(connect, { adoption: 'Adopt' }), Date.now, signal())

@@ -69,14 +69,18 @@ export function connector(
     name: wish.name,
     [OWNER_SETTING]: wish.owner,
   }
+  const find = async (signal: AbortSignal, after?: number): Promise<ConnectorView | undefined> => {
+    const listed = (await polls.read(connectorsPoll(url, client), user, signal, after)).get(wish.name)
+    if (listed) return listed
+    // One that was made this second is not listed yet, and may be somebody else's.
+    const found = await client.config(wish.name, signal)
+    return found && { name: wish.name, config: found }
+  }
 
   return {
     id: { kind: 'Connector', name: wish.name },
     observe: async (signal, after) => {
-      const views = await polls
-        .read(connectorsPoll(url, client), user, signal, after)
-        .catch(connectVerdict(url))
-      const view = views.get(wish.name)
+      const view = await find(signal, after).catch(connectVerdict(url))
       return view && { view, streaming: isRunning(view) ? await context.judge(view, signal) : RUNNING }
     },
     diff: ({ view }) => [
@@ -98,12 +102,11 @@ export function connector(
         await write('switching', (running) => switchTo(client, wish, running))
     },
     remove: async (signal) => {
-      const views = await polls
-        .read(connectorsPoll(url, client), user, signal, Date.now())
-        .catch(connectVerdict(url))
-      const view = views.get(wish.name)
+      const view = await find(signal, Date.now()).catch(connectVerdict(url))
       if (view && view.config[OWNER_SETTING] !== wish.owner) return
       await write('removing', async (running) => {
+        // What is not there may still be on its way: this takes its turn after it.
+        if (!view) return
         await client.stop(wish.name, running)
         if (wish.resetOffsetsOnRemove) await client.resetOffsets(wish.name, running)
         await client.remove(wish.name, running)

@@ -64,6 +64,17 @@ describe('detached writes', () => {
     expect(begun.count).toBe(2)
   })
 
+  it('another write of the key waits its turn, and is not taken for the one that runs', async () => {
+    const { detached, begun, write } = world()
+    const first = detached.run('k', 'configuring', write(1_000))
+    const second = detached.run('k', 'removing', write(0))
+    second.catch(() => undefined)
+    await vi.advanceTimersByTimeAsync(1_000)
+    await first
+    await expect(second).rejects.toThrow(new Waiting('Busy', 'configuring had to end before removing', 500))
+    expect(begun.count).toBe(1)
+  })
+
   it('one that hangs does not hold up another key', async () => {
     const { detached, write } = world()
     const hangs = detached.run('a', 'configuring', write(100_000))

@@ -5,7 +5,7 @@ import { Waiting } from '../lib/verdict.ts'
 export interface Detached {
   /**
    * Starts the write unless one for this key runs already, and waits a little for it. Throws Waiting while it runs
-   * on, and what a write that ran on came to an end with, once. A write that succeeded is simply begun again by the
+   * on or when another had to end first, and what a write that ran on came to an end with, once. A write that succeeded is simply begun again by the
    * next who asks: every write may be repeated.
    */
   run(key: string, what: string, write: (signal: AbortSignal) => Promise<void>): Promise<void>
@@ -18,13 +18,14 @@ const LIMIT_MS = 120_000
 
 /** Detached writes; `wake` is called with the key of a write that ended after its reconcile had gone. */
 export function createDetached(wake: (key: string) => void, signal: AbortSignal): Detached {
-  const running = new Map<string, Promise<void>>()
+  const running = new Map<string, { readonly what: string; readonly done: Promise<void> }>()
   const failed = new Map<string, unknown>()
 
-  const start = (key: string, write: (signal: AbortSignal) => Promise<void>): Promise<void> => {
-    const begun = write(AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])).finally(() =>
+  const start = (key: string, what: string, write: (signal: AbortSignal) => Promise<void>) => {
+    const done = write(AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])).finally(() =>
       running.delete(key),
     )
+    const begun = { what, done }
     running.set(key, begun)
     return begun
   }
@@ -39,15 +40,16 @@ export function createDetached(wake: (key: string) => void, signal: AbortSignal)
         failed.delete(key)
         throw error
       }
-      const begun = running.get(key) ?? start(key, write)
+      const begun = running.get(key) ?? start(key, what, write)
       const patience = new AbortController()
       const ended = await Promise.race([
-        begun.then(() => true),
+        begun.done.then(() => true),
         sleep(PATIENCE_MS, patience.signal).then(() => false),
       ]).finally(() => patience.abort())
-      if (ended) return
-      leave(key, begun)
-      throw new Waiting('Busy', `${what} takes longer than usual and goes on`, 30_000)
+      if (ended && begun.what === what) return
+      if (ended) throw new Waiting('Busy', `${begun.what} had to end before ${what}`, 500)
+      leave(key, begun.done)
+      throw new Waiting('Busy', `${begun.what} takes longer than usual and goes on`, 30_000)
     },
   }
 }

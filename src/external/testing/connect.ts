@@ -46,7 +46,9 @@ export function memoryConnect(): MemoryConnect {
   const client: ConnectClient = {
     version: () => read(() => ({ version: '4.3.1', kafkaClusterId: 'k' })),
     plugins: () => read(() => []),
-    connectors: () => read(() => new Map(connectors)),
+    // As Connect does: without those that have no status yet.
+    connectors: () => read(() => new Map([...connectors].filter(([, { status }]) => status))),
+    config: (name) => read(() => connectors.get(name)?.config),
     validate: () => read(() => trouble.invalid),
     putConfig: (name, config) =>
       write('putConfig', name, () => {
