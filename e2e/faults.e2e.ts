@@ -22,10 +22,6 @@ const ready = async (object: string) =>
 
 const settle = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** SIGKILL, as far as Kubernetes has it: the pod is gone at once, without a word to it. */
-const killPods = (namespace: string, selector: string) =>
-  shop.kubectl('-n', namespace, 'delete', 'pod', '-l', selector, '--force', '--grace-period=0')
-
 /** Restarts a server after a power cut of `downMs`. */
 const cut = async (name: 'broker' | 'connect' | 'database', downMs: number) => {
   const server = shop.server(name)
@@ -36,9 +32,15 @@ const cut = async (name: 'broker' | 'connect' | 'database', downMs: number) => {
 
 describe('killed while rows are written, and back', () => {
   const faults: readonly { readonly what: string; readonly strike: () => Promise<unknown> }[] = [
-    { what: 'operator', strike: () => killPods('penstock-system', 'app.kubernetes.io/name=penstock') },
-    { what: 'processor', strike: () => killPods('shop', 'app.kubernetes.io/name=penstock-processor') },
-    { what: 'gateway', strike: () => killPods('shop', 'app.kubernetes.io/name=penstock-gateway') },
+    {
+      what: 'operator',
+      strike: () => shop.killContainers('penstock-system', 'app.kubernetes.io/name=penstock'),
+    },
+    {
+      what: 'processor',
+      strike: () => shop.killContainers('shop', 'app.kubernetes.io/name=penstock-processor'),
+    },
+    { what: 'gateway', strike: () => shop.killContainers('shop', 'app.kubernetes.io/name=penstock-gateway') },
     { what: 'Connect worker', strike: () => cut('connect', 1_000) },
     { what: 'broker', strike: () => cut('broker', 1_000) },
     { what: 'PostgreSQL', strike: () => cut('database', 1_000) },
@@ -104,7 +106,7 @@ test('a killed processor: flows are equal to what the table says', async () => {
   const open = shop.client.view('open-orders').subscribe()
   await whileWriting(shop, async () => {
     await settle(1_000)
-    await killPods('shop', 'app.kubernetes.io/name=penstock-processor')
+    await shop.killContainers('shop', 'app.kubernetes.io/name=penstock-processor')
     await settle(3_000)
   })
   const expected = async () =>

@@ -13,6 +13,8 @@ export interface ShopUnderTest {
   readonly client: Client
   readonly gatewayUrl: string
   kubectl(...args: string[]): Promise<string>
+  /** SIGKILL to the containers of these pods; Kubernetes starts them again in the same pods. */
+  killContainers(namespace: string, selector: string): Promise<void>
   server(name: 'broker' | 'connect' | 'database'): RemoteServer
   close(): Promise<void>
 }
@@ -31,17 +33,21 @@ export function openShop(): ShopUnderTest {
   pool.on('error', () => undefined)
   const gatewayUrl = `http://127.0.0.1:${gatewayPort}`
   const client = createClient({ url: gatewayUrl })
+  const inside = async (...command: string[]) => {
+    const [file = '', ...args] = [...enter, ...command]
+    return (await promisify(execFile)(file, args, { timeout: 120_000, maxBuffer: 16 * 1024 * 1024 })).stdout
+  }
   return {
     pool,
     client,
     gatewayUrl,
-    kubectl: async (...args) => {
-      const [command = '', ...rest] = [...enter, 'kubectl', ...args]
-      const { stdout } = await promisify(execFile)(command, rest, {
-        timeout: 120_000,
-        maxBuffer: 16 * 1024 * 1024,
-      })
-      return stdout
+    kubectl: (...args) => inside('kubectl', ...args),
+    killContainers: async (namespace, selector) => {
+      const path = 'jsonpath={.items[*].status.containerStatuses[*].containerID}'
+      const ids = await inside('kubectl', '-n', namespace, 'get', 'pods', '-l', selector, '-o', path)
+      for (const id of ids.split(' ').filter(Boolean)) {
+        await inside('ctr', '-n', 'k8s.io', 'tasks', 'kill', '-s', 'SIGKILL', id.replace('containerd://', ''))
+      }
     },
     server: (name) => remoteServer(controlSocket, name),
     close: async () => {
