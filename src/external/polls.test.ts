@@ -12,7 +12,7 @@ describe('shared polls', () => {
 
   const poll = (key = 'k'): Poll<string> => ({
     key,
-    everyMs: 5_000,
+    everyMs: key === 'seldom' ? 60_000 : 5_000,
     ask: async () => {
       outer.asked++
       // A question takes a moment.
@@ -81,6 +81,19 @@ describe('shared polls', () => {
     outer.answer = 'one'
     await vi.advanceTimersByTimeAsync(5_000)
     expect(woken).toEqual(['a', 'a'])
+  })
+
+  it('an error is asked about again after five seconds, however seldom the question', async () => {
+    await read('a', undefined, 'seldom')
+    outer.answer = new Error('down')
+    await vi.advanceTimersByTimeAsync(60_000)
+    outer.answer = 'one'
+    await vi.advanceTimersByTimeAsync(5_100)
+    expect(await read('a', undefined, 'seldom')).toBe('one')
+    expect(woken).toEqual(['a', 'a'])
+    const { asked } = outer
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(outer.asked).toBe(asked)
   })
 
   it('an answer asked for before `after` does not count', async () => {

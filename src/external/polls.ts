@@ -24,6 +24,8 @@ export interface SharedPolls {
 /** An answer is dropped, and no longer asked for, when nobody has read it for this long. */
 const UNUSED_MS = 600_000
 const ASK_LIMIT_MS = 15_000
+/** An error is no answer to live with until the next round. */
+const RETRY_MS = 5_000
 
 interface Entry {
   poll: Poll<unknown>
@@ -39,6 +41,7 @@ interface Entry {
   usedAt: number
   readonly users: Map<string, number>
   readonly timer: NodeJS.Timeout
+  retry: NodeJS.Timeout | undefined
 }
 
 /** Shared polls; `wake` is called with each user of an answer that changed. They stop when the signal aborts. */
@@ -49,14 +52,18 @@ export function createSharedPolls(
   const { now, wake } = options
   const entries = new Map<string, Entry>()
   signal.addEventListener('abort', () => {
-    for (const { timer } of entries.values()) clearInterval(timer)
-    entries.clear()
+    for (const entry of entries.values()) drop(entry)
   })
+  const drop = (entry: Entry): void => {
+    clearInterval(entry.timer)
+    clearTimeout(entry.retry)
+    entries.delete(entry.poll.key)
+  }
 
   const ask = async (entry: Entry): Promise<void> => {
     const askedAt = now()
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)])
-    let answer: Entry['answer']
+    let answer: NonNullable<Entry['answer']>
     let fingerprint: string
     try {
       const value = await entry.poll.ask(limit)
@@ -68,6 +75,9 @@ export function createSharedPolls(
     }
     const changed = entry.answer !== undefined && entry.fingerprint !== fingerprint
     Object.assign(entry, { askedAt, answer, fingerprint })
+    clearTimeout(entry.retry)
+    if (!answer.ok && entry.poll.everyMs > RETRY_MS && entries.get(entry.poll.key) === entry)
+      entry.retry = setTimeout(() => void refresh(entry), RETRY_MS)
     if (changed) for (const user of entry.users.keys()) wake(user)
   }
   const refresh = (entry: Entry): Promise<void> => {
@@ -79,8 +89,7 @@ export function createSharedPolls(
   const tick = (entry: Entry) => {
     for (const [user, at] of entry.users) if (now() - at > UNUSED_MS) entry.users.delete(user)
     if (now() - entry.usedAt < UNUSED_MS) return void refresh(entry)
-    clearInterval(entry.timer)
-    entries.delete(entry.poll.key)
+    drop(entry)
   }
   const entryOf = (poll: Poll<unknown>): Entry => {
     const known = entries.get(poll.key)
@@ -95,6 +104,7 @@ export function createSharedPolls(
       usedAt: now(),
       users: new Map(),
       timer: setInterval(() => tick(entry), poll.everyMs),
+      retry: undefined,
     }
     entries.set(poll.key, entry)
     return entry
