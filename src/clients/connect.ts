@@ -68,7 +68,14 @@ export interface ConnectClient {
   config(name: string, signal: AbortSignal): Promise<Readonly<Record<string, string>> | undefined>
   /** What is wrong with a config. Values are never returned: the answer may hold resolved secrets. */
   validate(config: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly ConfigError[]>
-  /** Creates the connector, or replaces its config; keeps it stopped or paused where it is. */
+  /** Creates a connector in this state; one of its name is left as it is and answers 409. */
+  create(
+    name: string,
+    config: Readonly<Record<string, string>>,
+    state: 'RUNNING' | 'PAUSED' | 'STOPPED',
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Replaces a connector's config; keeps it stopped or paused where it is. */
   putConfig(name: string, config: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
   pause(name: string, signal: AbortSignal): Promise<void>
   resume(name: string, signal: AbortSignal): Promise<void>
@@ -138,6 +145,8 @@ export function createConnectClient(address: ConnectAddress): ConnectClient {
       )
       return configErrors(answer)
     },
+    create: (name, config, state, signal) =>
+      write('POST', '/connectors', signal, { name, config, initial_state: state }),
     putConfig: (name, config, signal) => write('PUT', path(name, '/config'), signal, config),
     pause: (name, signal) => write('PUT', path(name, '/pause'), signal),
     resume: (name, signal) => write('PUT', path(name, '/resume'), signal),

@@ -89,8 +89,18 @@ describe('making and changing a connector', () => {
     const connect = memoryConnect()
     await converge(shop(connect), Date.now, signal())
     expect(connect.connectors.get('shop')?.config).toEqual(OURS)
-    expect(connect.writes).toEqual(['putConfig shop'])
+    expect(connect.writes).toEqual(['create shop'])
   })
+
+  it.each(['Paused', 'Stopped'] as const)(
+    'makes it %s where that is asked for: it never runs',
+    async (state) => {
+      const connect = memoryConnect()
+      const { health } = await converge(shop(connect, { state }), Date.now, signal())
+      expect(health).toMatchObject({ type: 'Ready', reason: state })
+      expect(connect.writes).toEqual(['create shop'])
+    },
+  )
 
   it.each<readonly [string, Readonly<Record<string, string>>]>([
     ['a setting that differs', { ...OURS, a: '2' }],

@@ -91,15 +91,19 @@ export function connector(
     health: ({ view, streaming }) => healthOf(view, wish.state, streaming),
     apply: async (observed, changes, signal) => {
       const view = observed?.view
-      if (!view || changes.some(({ what }) => what.startsWith('config'))) {
-        await validate(client, config, signal).catch(connectVerdict(url))
-        if (wish.state === 'Running') await context.beforeStart(signal)
-        await write('configuring', (running) => client.putConfig(wish.name, config, running))
+      const configures = !view || changes.some(({ what }) => what.startsWith('config'))
+      if (configures) await validate(client, config, signal).catch(connectVerdict(url))
+      if (wish.state === 'Running') await context.beforeStart(signal)
+      if (!view) {
+        const state = targetState(wish.state)
+        // One that is there by now is left as it is: the next look tells whose it is.
+        return write('creating', (running) =>
+          client.create(wish.name, config, state, running).catch(unlessThere),
+        )
       }
-      if (view && view.status?.state === targetState(wish.state)) return
-      if (wish.state === 'Running' && view) await context.beforeStart(signal)
-      if (wish.state !== 'Running' || view)
-        await write('switching', (running) => switchTo(client, wish, running))
+      if (configures) await write('configuring', (running) => client.putConfig(wish.name, config, running))
+      if (view.status?.state === targetState(wish.state)) return
+      await write('switching', (running) => switchTo(client, wish, running))
     },
     remove: async (signal) => {
       const view = await find(signal, Date.now()).catch(connectVerdict(url))
@@ -167,7 +171,13 @@ function configChanges(
   return different.length === 0 ? [] : [{ what: `config: ${different.slice(0, 10).join(', ')}` }]
 }
 
-const targetState = (state: ConnectorState): string => state.toUpperCase()
+const STATES = { Running: 'RUNNING', Paused: 'PAUSED', Stopped: 'STOPPED' } as const
+
+const targetState = (state: ConnectorState) => STATES[state]
+
+const unlessThere = (error: unknown): void => {
+  if (!isConnectError(error) || error.kind !== 'Refused' || error.status !== 409) throw error
+}
 
 function stateChanges(view: ConnectorView, wanted: ConnectorState): readonly Change[] {
   const found = view.status?.state

@@ -50,12 +50,15 @@ export function memoryConnect(): MemoryConnect {
     connectors: () => read(() => new Map([...connectors].filter(([, { status }]) => status))),
     config: (name) => read(() => connectors.get(name)?.config),
     validate: () => read(() => trouble.invalid),
+    create: (name, config, state) => {
+      if (connectors.has(name)) return Promise.reject(connectError('Refused', 'already exists', 409))
+      return write('create', name, () => {
+        connectors.set(name, { name, config })
+        set(name, state, state === 'STOPPED' ? [] : [{ state }])
+      })
+    },
     putConfig: (name, config) =>
-      write('putConfig', name, () => {
-        const before = connectors.get(name)
-        connectors.set(name, { ...before, name, config })
-        if (!before) set(name, 'RUNNING', [{}])
-      }),
+      write('putConfig', name, () => void connectors.set(name, { ...connectors.get(name), name, config })),
     pause: (name) =>
       write('pause', name, () => ifThere(name, () => set(name, 'PAUSED', [{ state: 'PAUSED' }]))),
     resume: (name) => write('resume', name, () => ifThere(name, () => set(name, 'RUNNING', [{}]))),
