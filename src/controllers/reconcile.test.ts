@@ -11,37 +11,22 @@ import { FINALIZER, type ObjectStore, RECONCILE_ANNOTATION, reconcile } from './
 const signal = () => AbortSignal.timeout(5_000)
 const ENTRY: LedgerEntry = { kind: 'Fake', name: 'a', onRemove: 'Delete' }
 
-/** A store with one object, and a controller whose objects are one fake thing outside. */
-function world(
-  metadata: Partial<ObjectMeta> = {},
-  status?: StatusBase & Readonly<Record<string, unknown>>,
-  behaviour: {
-    readonly refers?: Error
-    readonly health?: Health
-    readonly stays?: Error
-    readonly held?: string
-  } = {},
-) {
-  const acts: string[] = []
-  const outside = { exists: false }
-  const held: { object: AnyResource | undefined } = {
-    object: {
-      apiVersion: 'v',
-      kind: 'Source',
-      metadata: {
-        name: 'x',
-        namespace: 'ns',
-        uid: 'u',
-        resourceVersion: '1',
-        generation: 1,
-        creationTimestamp: '2026-01-01T00:00:00Z',
-        ...metadata,
-      },
-      spec: {},
-      ...(status ? { status } : {}),
-    },
-  }
-  const store: ObjectStore<AnyResource> = {
+interface Behaviour {
+  /** What a missing reference throws. */
+  readonly refers?: Error
+  readonly health?: Health
+  /** What a removal throws. */
+  readonly stays?: Error
+  readonly held?: string
+}
+
+/** The present object of a store. */
+interface Held {
+  object: AnyResource | undefined
+}
+
+function storeOf(held: Held, acts: string[]): ObjectStore<AnyResource> {
+  return {
     get: () => held.object,
     setFinalizers: async (object, finalizers) => {
       acts.push(`finalizers ${finalizers.join()}`)
@@ -55,7 +40,11 @@ function world(
     },
     event: async (_object, type, _reason, note) => void acts.push(`${type} event: ${note}`),
   }
-  const thing: ExternalResource = {
+}
+
+function thingOf(behaviour: Behaviour, acts: string[]): ExternalResource {
+  const outside = { exists: false }
+  return {
     id: { kind: 'Fake', name: 'a' },
     observe: async () => (outside.exists ? {} : undefined),
     diff: () => [],
@@ -69,7 +58,12 @@ function world(
       acts.push('removed')
     },
   }
-  const controller: Controller<AnyResource> = {
+}
+
+/** A controller whose objects are one thing outside. */
+function controllerOf(behaviour: Behaviour, acts: string[]): Controller<AnyResource> {
+  const thing = thingOf(behaviour, acts)
+  return {
     definition: sourceKind,
     conditions: ['Made'],
     references: () => [],
@@ -92,7 +86,38 @@ function world(
       }
     },
   }
-  const context = { controller, store, log: silentLogger(), now: () => Date.parse('2026-01-01T00:01:00Z') }
+}
+
+/** A store with one object, its controller, and what was done, in order. */
+function world(
+  metadata: Partial<ObjectMeta> = {},
+  status?: StatusBase & Readonly<Record<string, unknown>>,
+  behaviour: Behaviour = {},
+) {
+  const acts: string[] = []
+  const held: Held = {
+    object: {
+      apiVersion: 'v',
+      kind: 'Source',
+      metadata: {
+        name: 'x',
+        namespace: 'ns',
+        uid: 'u',
+        resourceVersion: '1',
+        generation: 1,
+        creationTimestamp: '2026-01-01T00:00:00Z',
+        ...metadata,
+      },
+      spec: {},
+      ...(status ? { status } : {}),
+    },
+  }
+  const context = {
+    controller: controllerOf(behaviour, acts),
+    store: storeOf(held, acts),
+    log: silentLogger(),
+    now: () => Date.parse('2026-01-01T00:01:00Z'),
+  }
   return { acts, held, run: () => reconcile(context, 'ns/x', signal()) }
 }
 
