@@ -21,6 +21,9 @@ export interface ConnectorWish {
   readonly resetOffsetsOnRemove: boolean
 }
 
+/** How old an answer about a connector that is starting or stopping may be. */
+const RECENT_MS = 1_000
+
 /** What a connector's resource works with. */
 export interface ConnectorContext {
   readonly client: ConnectClient
@@ -69,8 +72,12 @@ export function connector(
     name: wish.name,
     [OWNER_SETTING]: wish.owner,
   }
-  const find = async (signal: AbortSignal, after?: number): Promise<ConnectorView | undefined> => {
-    const listed = (await polls.read(connectorsPoll(url, client), user, signal, after)).get(wish.name)
+  const poll = connectorsPoll(url, client)
+  const find = async (
+    views: Promise<ReadonlyMap<string, ConnectorView>>,
+    signal: AbortSignal,
+  ): Promise<ConnectorView | undefined> => {
+    const listed = (await views).get(wish.name)
     if (listed) return listed
     // One that was made this second is not listed yet, and may be somebody else's.
     const found = await client.config(wish.name, signal)
@@ -80,7 +87,14 @@ export function connector(
   return {
     id: { kind: 'Connector', name: wish.name },
     observe: async (signal, after) => {
-      const view = await find(signal, after).catch(connectVerdict(url))
+      const seen = await find(polls.read(poll, user, signal, after), signal).catch(connectVerdict(url))
+      const moving = seen && seen.status?.state !== targetState(wish.state)
+      const settled = seen && !moving && (wish.state !== 'Running' || isRunning(seen))
+      // What is just starting or stopping is looked at as often as it is asked about.
+      const view =
+        !seen || settled
+          ? seen
+          : await find(polls.recent(poll, user, signal, RECENT_MS), signal).catch(connectVerdict(url))
       return view && { view, streaming: isRunning(view) ? await context.judge(view, signal) : RUNNING }
     },
     diff: ({ view }) => [
@@ -106,7 +120,7 @@ export function connector(
       await write('switching', (running) => switchTo(client, wish, running))
     },
     remove: async (signal) => {
-      const view = await find(signal, Date.now()).catch(connectVerdict(url))
+      const view = await find(polls.read(poll, user, signal, Date.now()), signal).catch(connectVerdict(url))
       if (view && view.config[OWNER_SETTING] !== wish.owner) return
       await write('removing', async (running) => {
         // What is not there may still be on its way: this takes its turn after it.

@@ -17,6 +17,8 @@ export interface SharedPolls {
    * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 10 min.
    */
   read<T>(poll: Poll<T>, user: string, signal: AbortSignal, after?: number): Promise<T>
+  /** As `read`, but with an answer that was asked for within the last `maxAgeMs`: for what is just on its way. */
+  recent<T>(poll: Poll<T>, user: string, signal: AbortSignal, maxAgeMs: number): Promise<T>
   /** This user is gone, and what it had made with it: every answer that it read is asked for anew by the next reader. */
   release(user: string): void
 }
@@ -110,28 +112,31 @@ export function createSharedPolls(
     return entry
   }
 
+  const read = async <T>(
+    poll: Poll<T>,
+    user: string,
+    callSignal: AbortSignal,
+    after = Number.NEGATIVE_INFINITY,
+  ) => {
+    const entry = entryOf(poll as Poll<unknown>)
+    entry.usedAt = now()
+    entry.users.set(user, now())
+    const isStale = () => entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)
+    if (isStale()) {
+      callSignal.throwIfAborted()
+      // A question on its way may have begun before `after`; whatever begins from here on did not.
+      const onItsWay = entry.inFlight
+      await onItsWay
+      if (!onItsWay || isStale()) await refresh(entry)
+    }
+    if (!entry.answer) throw new TypeError('a question that has ended leaves an answer')
+    if (entry.answer.ok) return entry.answer.value as T
+    throw entry.answer.error
+  }
+
   return {
-    read: async <T>(
-      poll: Poll<T>,
-      user: string,
-      callSignal: AbortSignal,
-      after = Number.NEGATIVE_INFINITY,
-    ) => {
-      const entry = entryOf(poll as Poll<unknown>)
-      entry.usedAt = now()
-      entry.users.set(user, now())
-      const isStale = () => entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)
-      if (isStale()) {
-        callSignal.throwIfAborted()
-        // A question on its way may have begun before `after`; whatever begins from here on did not.
-        const onItsWay = entry.inFlight
-        await onItsWay
-        if (!onItsWay || isStale()) await refresh(entry)
-      }
-      if (!entry.answer) throw new TypeError('a question that has ended leaves an answer')
-      if (entry.answer.ok) return entry.answer.value as T
-      throw entry.answer.error
-    },
+    read,
+    recent: (poll, user, callSignal, maxAgeMs) => read(poll, user, callSignal, now() - maxAgeMs),
     release: (user) => {
       for (const entry of entries.values()) if (entry.users.delete(user)) entry.validFrom = now()
     },

@@ -58,6 +58,9 @@ const TYPES: Readonly<Record<string, ObjectType>> = {
 }
 const PODS: ObjectType = { group: '', version: 'v1', plural: 'pods' }
 
+/** How old an answer about pods that are starting may be. */
+const RECENT_MS = 1_000
+
 /** Field manager of what we make in the cluster. */
 const MANAGER = 'penstock'
 
@@ -110,7 +113,10 @@ export function workload(
   return {
     id: { kind: 'Workload', name: wish.name },
     observe: async (signal, after) => {
-      const observed = await polls.read(poll, user, signal, after)
+      const seen = await polls.read(poll, user, signal, after)
+      // What is just starting is looked at as often as it is asked about.
+      const observed =
+        healthOf(seen, wish).type === 'Ready' ? seen : await polls.recent(poll, user, signal, RECENT_MS)
       return observed.found.size === 0 ? undefined : observed
     },
     diff: ({ found }) => manifests.flatMap((manifest) => difference(manifest, found)),

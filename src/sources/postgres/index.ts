@@ -13,6 +13,9 @@ import { connectorSettings, heartbeatTopic, notificationTopic } from './settings
 import { tableShapes } from './shapes.ts'
 import { type SlotContext, slot, slotState } from './slot.ts'
 
+/** How old an answer about a start may be. */
+const RECENT_MS = 1_000
+
 /** PostgreSQL through Debezium. */
 export const postgresType: SourceType = {
   type: 'Postgres',
@@ -85,8 +88,13 @@ function database(context: SourceContext, { connector, admin, secretName }: Logi
     plan: () => plan(context, { connector, admin, secretName }, slotContext, slotName, address),
     judge: (sample, connectorView) => judgeStreaming(sample, connectorView, now()),
     sample: async (signal) => {
-      const state = await slotState(slotContext, slotName, signal)
-      return sampleOf(source.spec, slotName, await view(signal), state)
+      const look = async (after?: number) => {
+        const state = await slotState(slotContext, slotName, signal, after)
+        return sampleOf(source.spec, slotName, await view(signal), state)
+      }
+      const sample = await look()
+      // A start is over within seconds: an older answer would hold it up.
+      return sample.snapshot === 'Pending' ? look(now() - RECENT_MS) : sample
     },
   }
 }
