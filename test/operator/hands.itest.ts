@@ -62,6 +62,15 @@ describe('what other hands have done', () => {
     })
   })
 
+  it.concurrent('made Stopped, nothing runs for a moment either: no slot, no row', async () => {
+    await world.apply('Source', 'still', sourceSpec(world, table, { state: 'Stopped' }))
+    await world.until('Stopped', 'Source', 'still', ready('True', 'Stopped'))
+    expect(await stateOf('still')).toBe('STOPPED')
+    const slot = databaseObjectName({ namespace: world.namespace, name: 'still' })
+    expect(await world.sql(`select 1 from pg_replication_slots where slot_name = '${slot}'`)).toEqual([])
+    expect(await world.records(`${world.namespace}.still.public.orders`)).toEqual([])
+  })
+
   it.concurrent('with reconcile disabled nothing outside is touched, not even for a changed spec', async () => {
     const apply = (state: 'Running' | 'Paused' | 'Stopped') =>
       world.apply('Source', 'braked', sourceSpec(world, table, { state }))

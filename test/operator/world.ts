@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { Pool } from 'pg'
 import { inject } from 'vitest'
-import { writeSecret } from '../../dev/testing.ts'
+import { type BedAddresses, writeSecret } from '../../dev/testing.ts'
 import type { Condition } from '../../src/api/common.ts'
 import { API_VERSION } from '../../src/api/crd/definition.ts'
 import { type ConnectClient, createConnectClient } from '../../src/clients/connect.ts'
@@ -66,28 +66,16 @@ const KINDS = ['Pipeline', 'Source', 'Backbone'] as const
 /** Makes a world with a running operator. */
 export async function createWorld(prefix: string): Promise<World> {
   const bed = inject('testBed')
-  const kube = await adminKube(bed.kubeconfig)
-  const connect = createConnectClient({ url: bed.connectUrl })
-  const kafka = createKafkaAdmin(testKafka())
   const namespace = `${prefix}-${randomBytes(3).toString('hex')}`
   const role = namespace.replaceAll('-', '_')
   const password = randomBytes(9).toString('base64url')
-  const server = new Pool({ connectionString: bed.postgres.superuserUrl, max: 1 })
-  await server.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '${password}'`)
-  await server.query(`CREATE DATABASE ${role} OWNER ${role}`)
-  const database = databaseOf(bed.postgres.superuserUrl, role)
+  const kube = await adminKube(bed.kubeconfig)
+  const connect = createConnectClient({ url: bed.connectUrl })
+  const kafka = createKafkaAdmin(testKafka())
+  const { database, dropAll } = await ownDatabase(bed.postgres.superuserUrl, role, password)
   await kube.create(NAMESPACES, { metadata: { name: namespace } }, limit())
 
   const running: OperatorProcess[] = []
-  const operator = () => {
-    const [current] = running
-    if (!current) throw new Error('no operator runs')
-    return current
-  }
-  const stop = async () => {
-    for (const one of running.splice(0)) await one.stop()
-  }
-  const objects = objectsOf(kube, namespace, () => running[0]?.log() ?? 'no operator runs')
   const world: World = {
     namespace,
     database: role,
@@ -96,49 +84,84 @@ export async function createWorld(prefix: string): Promise<World> {
     kube,
     connect,
     kafka,
-    operator,
-    ...objects,
+    ...operatorsOf(bed.kubeconfig, running),
+    ...objectsOf(kube, namespace, () => running[0]?.log() ?? 'no operator runs'),
+    ...secretsOf(bed, kube, namespace, role),
     sql: async (statement) => (await database.query(statement)).rows as Record<string, unknown>[],
-    login: async (name, secret) => {
-      const data = { username: role, password: secret }
-      await writeSecret(bed, namespace, name, data)
-      await kube.apply(
-        SECRETS,
-        { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...encoded(data) },
-        'test',
-        limit(),
-      )
-    },
-    wipeStatus: async (kind, name) => {
-      const patch = JSON.stringify([{ op: 'replace', path: '/status', value: {} }])
-      const what = ['--subresource=status', '--type=json', '-p', patch]
-      const args = [
-        '--kubeconfig',
-        bed.kubeconfig,
-        '-n',
-        namespace,
-        'patch',
-        typeOf(kind).plural,
-        name,
-        ...what,
-      ]
-      await promisify(execFile)(bed.kubectl, args, { timeout: 20_000 })
-    },
-    forgetLogin: (name) => kube.remove(SECRETS, namespace, name, limit()),
     records: (topic) => recordsOf(kafka, topic),
-    startOperator: async () => void running.push(await startOperator(bed.kubeconfig)),
-    stopOperator: stop,
+    wipeStatus: (kind, name) => wipeStatus(bed, namespace, kind, name),
     close: async () => {
-      await stop()
+      await world.stopOperator()
       await clear(world)
-      await database.end()
-      await server.query(`DROP DATABASE IF EXISTS ${role} WITH (FORCE)`)
-      await Promise.all([server.end(), kafka.close(), connect.close(), kube.close()])
+      await dropAll()
+      await Promise.all([kafka.close(), connect.close(), kube.close()])
     },
   }
   await world.login('db', password)
   await world.startOperator()
   return world
+}
+
+function operatorsOf(
+  kubeconfig: string,
+  running: OperatorProcess[],
+): Pick<World, 'operator' | 'startOperator' | 'stopOperator'> {
+  return {
+    operator: () => {
+      const [current] = running
+      if (!current) throw new Error('no operator runs')
+      return current
+    },
+    startOperator: async () => void running.push(await startOperator(kubeconfig)),
+    stopOperator: async () => {
+      for (const one of running.splice(0)) await one.stop()
+    },
+  }
+}
+
+function secretsOf(
+  bed: BedAddresses,
+  kube: KubeClient,
+  namespace: string,
+  username: string,
+): Pick<World, 'login' | 'forgetLogin'> {
+  return {
+    login: async (name, password) => {
+      const data = { username, password }
+      await writeSecret(bed, namespace, name, data)
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, ...encoded(data) }
+      await kube.apply(SECRETS, secret, 'test', limit())
+    },
+    forgetLogin: (name) => kube.remove(SECRETS, namespace, name, limit()),
+  }
+}
+
+async function wipeStatus(bed: BedAddresses, namespace: string, kind: KindName, name: string): Promise<void> {
+  const patch = JSON.stringify([{ op: 'replace', path: '/status', value: {} }])
+  const how = ['--subresource=status', '--type=json', '-p', patch]
+  const args = ['--kubeconfig', bed.kubeconfig, '-n', namespace, 'patch', typeOf(kind).plural, name, ...how]
+  await promisify(execFile)(bed.kubectl, args, { timeout: 20_000 })
+}
+
+/** A role and a database of its own. */
+async function ownDatabase(
+  superuserUrl: string,
+  role: string,
+  password: string,
+): Promise<{ readonly database: Pool; dropAll(): Promise<void> }> {
+  const server = databaseOf(superuserUrl, 'postgres')
+  await server.query(`CREATE ROLE ${role} LOGIN REPLICATION PASSWORD '${password}'`)
+  await server.query(`CREATE DATABASE ${role} OWNER ${role}`)
+  const database = databaseOf(superuserUrl, role)
+  return {
+    database,
+    dropAll: async () => {
+      await database.end()
+      await server.query(`DROP DATABASE IF EXISTS ${role} WITH (FORCE)`)
+      await server.query(`DROP ROLE ${role}`)
+      await server.end()
+    },
+  }
 }
 
 function databaseOf(superuserUrl: string, name: string): Pool {
