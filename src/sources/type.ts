@@ -29,8 +29,8 @@ export interface SourceContext {
   ) => Promise<Readonly<Record<string, string>>>
   /** How a connector's setting refers to a key of a Secret. */
   readonly secretReference: (name: string, key: string, value: string) => string
-  /** Stored offsets of the Source's connector; undefined where there is no connector. */
-  readonly offsets: (signal: AbortSignal) => Promise<readonly ConnectOffset[] | undefined>
+  /** Stored offsets of the Source's connector, asked for after `after` (ms since 1970); undefined where there is no connector. */
+  readonly offsets: (signal: AbortSignal, after?: number) => Promise<readonly ConnectOffset[] | undefined>
 }
 
 /** One Source's database. */

@@ -64,8 +64,10 @@ export async function openSource(
         requireSecret(services, { namespace: metadata.namespace, name: secretName, keys, user }, asked),
       secretReference: (secretName, key, value) =>
         connect.secretReference(metadata.namespace, secretName, key, value),
-      offsets: (asked) =>
-        services.polls.read(offsetsPoll(connect, name), user, asked).catch(connectVerdict(connect.url)),
+      offsets: (asked, after) =>
+        services.polls
+          .read(offsetsPoll(connect, name), user, asked, after)
+          .catch(connectVerdict(connect.url)),
     },
     signal,
   )

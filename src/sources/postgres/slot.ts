@@ -9,7 +9,7 @@ import { type DatabaseView, readDatabase, type SlotView } from './queries.ts'
 export interface SlotContext {
   readonly client: PostgresClient
   readonly database: (signal: AbortSignal, after?: number) => Promise<DatabaseView>
-  readonly offsets: (signal: AbortSignal) => Promise<readonly ConnectOffset[] | undefined>
+  readonly offsets: (signal: AbortSignal, after?: number) => Promise<readonly ConnectOffset[] | undefined>
   readonly verdict: (error: unknown) => never
   readonly now: () => number
 }
@@ -55,8 +55,8 @@ export function slot(context: SlotContext, name: string): ExternalResource<SlotS
 }
 
 /**
- * Reads the slot first and the offsets second: the other way round, a healthy stream looks like a gap. A slot that is
- * missing beside a stored position may have been made since the last look, so it is looked for once more.
+ * Reads the slot first and the offsets second: the other way round, a healthy stream looks like a gap. Shared answers
+ * may be of different age, so that what looks lost is looked at once more before it is believed.
  */
 export async function slotState(
   context: SlotContext,
@@ -64,9 +64,11 @@ export async function slotState(
   signal: AbortSignal,
   after?: number,
 ): Promise<SlotState> {
-  const { slots } = await context.database(signal, after)
-  const offsets = await context.offsets(signal)
-  if (slots.has(name) || !offsets?.length) return { slot: slots.get(name), offsets }
-  const again = await context.database(signal, context.now())
-  return { slot: again.slots.get(name), offsets }
+  const look = async (since?: number): Promise<SlotState> => {
+    const { slots } = await context.database(signal, since)
+    const offsets = await context.offsets(signal, since === undefined ? undefined : context.now())
+    return { slot: slots.get(name), offsets }
+  }
+  const state = await look(after)
+  return retention(name, state.slot, state.offsets).type === 'Broken' ? look(context.now()) : state
 }

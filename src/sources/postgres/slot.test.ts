@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+
+import type { ConnectOffset } from '../../clients/connect.ts'
+import { retention } from './position.ts'
+import { readDatabase } from './queries.ts'
+import { type SlotContext, slotState } from './slot.ts'
+import { memoryDatabase } from './testing/database.ts'
+
+const signal = () => AbortSignal.timeout(5_000)
+const STORED: readonly ConnectOffset[] = [{ partition: {}, offset: { lsn: 1 } }]
+
+/** Offsets whose shared answer is old: `now` is what a new question gives. */
+function contextOf(
+  slots: readonly string[],
+  old: readonly ConnectOffset[] | undefined,
+  now: readonly ConnectOffset[] | undefined,
+) {
+  const database = memoryDatabase()
+  for (const name of slots) database.slots.set(name, { active: true })
+  const context: SlotContext = {
+    client: database.client,
+    database: (asked) => readDatabase(database.client, asked),
+    offsets: async (_signal, after) => (after === undefined ? old : now),
+    verdict: (error) => {
+      throw error
+    },
+    now: Date.now,
+  }
+  return context
+}
+
+describe('what looks lost is looked at once more', () => {
+  it.each<
+    readonly [
+      string,
+      readonly string[],
+      readonly ConnectOffset[] | undefined,
+      readonly ConnectOffset[] | undefined,
+      string,
+    ]
+  >([
+    [
+      'a slot that the snapshot has just made, beside an answer from before the connector',
+      ['s'],
+      undefined,
+      [],
+      'Ready',
+    ],
+    ['a slot that really was there before', ['s'], undefined, undefined, 'Broken SlotExistsBeforeSnapshot'],
+    ['a position whose connector has been reset meanwhile', [], STORED, [], 'Ready NotYetMade'],
+    ['a slot that really is gone', [], STORED, STORED, 'Broken SlotMissing'],
+  ])('%s', async (_name, slots, old, now, expected) => {
+    const state = await slotState(contextOf(slots, old, now), 's', signal())
+    const health = retention('s', state.slot, state.offsets)
+    expect([health.type, health.reason].filter(Boolean).join(' ')).toBe(expected)
+  })
+})
