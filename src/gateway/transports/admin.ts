@@ -14,7 +14,7 @@ export function adminHandler(deps: {
     const answer = (status: number, body: string, type = 'text/plain'): void =>
       void response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
     const reason = deps.notReady()
-    switch (request.url) {
+    switch (request.url ?? '') {
       case '/status':
         return answer(200, JSON.stringify(deps.status()), 'application/json')
       case '/healthz':
