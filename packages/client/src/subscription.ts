@@ -127,7 +127,10 @@ export function createSubscription(
         case 'err':
           if (become({ state: 'Failed', error: frame })) tell()
           return undefined
-        default:
+        // Frames of the connection as a whole.
+        case 'welcome':
+        case 'drain':
+        case 'pong':
           return undefined
       }
     },
