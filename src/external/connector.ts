@@ -144,7 +144,8 @@ export function connectVerdict(url: string): (error: unknown) => never {
           `Kafka Connect at ${url} does not answer: ${messageOf(error, 300)}. Check that it runs and that connect.external.url is right`,
         )
       case 'Busy':
-        throw new Waiting('ConnectBusy', `Kafka Connect is busy: ${messageOf(error, 300)}`)
+        // A rebalance, which every connector that comes or goes begins, is over in a moment.
+        throw new Waiting('ConnectBusy', `Kafka Connect is busy: ${messageOf(error, 300)}`, 2_000)
       case 'Refused':
         throw new Waiting('ConnectRefused', `Kafka Connect refuses: ${messageOf(error, 500)}`, 30_000)
     }
