@@ -43,6 +43,11 @@ describe('what other hands have done', () => {
 
   it.concurrent('a topic’s setting that is ours is put back, and another’s is left alone', async () => {
     await world.kafka.alterTopic(topic(), { 'cleanup.policy': 'delete', 'segment.ms': '600000' }, signal())
+    // A broker takes a moment to show what it has been told.
+    await eventually('the change shows', 10_000, async () => {
+      const found = (await world.kafka.topicSettings([topic()], signal())).get(topic())
+      return found?.get('segment.ms')?.value === '600000' ? true : undefined
+    })
     const settings = await eventually('compact again', 90_000, async () => {
       const found = (await world.kafka.topicSettings([topic()], signal())).get(topic())
       return found?.get('cleanup.policy')?.value === 'compact' ? found : undefined
