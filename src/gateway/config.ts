@@ -1,38 +1,12 @@
 import { z } from 'zod'
 
 import type { GatewayConfig } from '../contracts/gateway.ts'
+import { kafkaAccess, topicInput } from '../contracts/schema.ts'
 
 const text = z.string().min(1)
-const kafka = z.object({
-  bootstrapServers: z.array(text).min(1),
-  tls: z.object({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() }).optional(),
-  sasl: z
-    .object({ mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']), credentialsDir: text })
-    .optional(),
-})
-const columnType = z.enum([
-  'bool',
-  'int32',
-  'int64',
-  'decimal',
-  'double',
-  'string',
-  'json',
-  'bytes',
-  'time',
-  'array',
-])
-const input = z.object({
-  name: text,
-  topic: text,
-  format: z.enum(['Debezium', 'Row']),
-  key: z.array(text),
-  columns: z.record(text, columnType).optional(),
-  epoch: z.string(),
-})
 const view = z.object({
   name: text,
-  input,
+  input: topicInput,
   fields: z.array(text).optional(),
   index: z.array(text),
   allow: text.optional(),
@@ -46,7 +20,7 @@ const config = z.object({
   version: z.literal(1),
   hash: text,
   pipeline: z.object({ namespace: text, name: text }),
-  kafka,
+  kafka: kafkaAccess,
   views: z.array(view).max(64),
   auth,
   allowedOrigins: z.array(text),

@@ -1,35 +1,9 @@
 import { z } from 'zod'
 
 import type { ProcessorConfig } from '../contracts/processor.ts'
+import { kafkaAccess, topicInput } from '../contracts/schema.ts'
 
 const text = z.string().min(1)
-const kafka = z.object({
-  bootstrapServers: z.array(text).min(1),
-  tls: z.object({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() }).optional(),
-  sasl: z
-    .object({ mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']), credentialsDir: text })
-    .optional(),
-})
-const columnType = z.enum([
-  'bool',
-  'int32',
-  'int64',
-  'decimal',
-  'double',
-  'string',
-  'json',
-  'bytes',
-  'time',
-  'array',
-])
-const input = z.object({
-  name: text,
-  topic: text,
-  format: z.enum(['Debezium', 'Row']),
-  key: z.array(text),
-  columns: z.record(text, columnType).optional(),
-  epoch: z.string(),
-})
 const step = z.union([
   z.strictObject({ filter: text }),
   z.strictObject({ map: z.record(text, text) }),
@@ -43,7 +17,7 @@ const flow = z.object({
   as: z.enum(['Table', 'Stream']),
   start: z.enum(['Earliest', 'Latest']),
   events: z.array(z.enum(['c', 'u', 'd', 'r'])),
-  inputs: z.array(input).min(1),
+  inputs: z.array(topicInput).min(1),
   steps: z.array(step),
   output: z.object({ topic: text, partitions: z.int().min(1) }),
   state: z.union([
@@ -56,7 +30,7 @@ const config = z.object({
   version: z.literal(1),
   hash: text,
   pipeline: z.object({ namespace: text, name: text }),
-  kafka,
+  kafka: kafkaAccess,
   flows: z.array(flow).max(32),
 })
 

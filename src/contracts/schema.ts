@@ -1,0 +1,27 @@
+import { z } from 'zod'
+
+const text = z.string().min(1)
+
+/** Reads a {@link import('./workload.ts').KafkaAccess}. */
+export const kafkaAccess = z.object({
+  bootstrapServers: z.array(text).min(1),
+  tls: z.object({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() }).optional(),
+  sasl: z
+    .object({ mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']), credentialsDir: text })
+    .optional(),
+})
+
+const columnType = z.enum([
+  ...(['bool', 'int32', 'int64', 'decimal', 'double'] as const),
+  ...(['string', 'json', 'bytes', 'time', 'array'] as const),
+])
+
+/** Reads a {@link import('./workload.ts').TopicInput}. */
+export const topicInput = z.object({
+  name: text,
+  topic: text,
+  format: z.enum(['Debezium', 'Row']),
+  key: z.array(text),
+  columns: z.record(text, columnType).optional(),
+  epoch: z.string(),
+})
