@@ -1,6 +1,7 @@
-import { defaultTopicPrefix } from '../../api/names.ts'
 import type { Pipeline, PipelineInput } from '../../api/pipeline.ts'
+import type { Source } from '../../api/source/index.ts'
 import type { TopicInput } from '../../contracts/workload.ts'
+import { verdictOfError } from '../../external/drive.ts'
 import { kafkaVerdict } from '../../external/topics.ts'
 import { Stalled, Waiting } from '../../lib/verdict.ts'
 import { type KafkaOf, keyOf, type Services } from '../services.ts'
@@ -69,12 +70,17 @@ async function fromSource(
       2_000,
     )
   }
-  const { database, topicPrefix } = await openSource(services, source, signal)
-  const shape = (await database.tables(signal)).get(table.name)
+  const { shape, topicPrefix } = await readTable(services, source, table.name, signal).catch(
+    (error: unknown) => {
+      const verdict = verdictOfError(error)
+      const reason = verdict.type === 'Failed' ? 'SourceNotReady' : verdict.reason
+      throw new Waiting(reason, `input ${input.name}, Source ${sourceName}: ${verdict.message}`)
+    },
+  )
   return {
     topic: {
       name: input.name,
-      topic: tableTopic(topicPrefix ?? defaultTopicPrefix(source.metadata), table.name),
+      topic: tableTopic(topicPrefix, table.name),
       format: 'Debezium',
       key: shape?.key ?? [],
       ...(shape ? { columns: shape.columns } : {}),
@@ -83,6 +89,11 @@ async function fromSource(
     policy: tablePolicy(source, table).policy === 'Latest' ? 'Latest' : 'History',
     source: keyOf(source),
   }
+}
+
+async function readTable(services: SourceServices, source: Source, table: string, signal: AbortSignal) {
+  const { database, topicPrefix } = await openSource(services, source, signal)
+  return { topicPrefix, shape: (await database.tables(signal)).get(table) }
 }
 
 function fromTopic(input: PipelineInput): Known {
