@@ -131,3 +131,22 @@ test('five resets within a minute: waits half a minute, and says that it is a lo
   fake.pass(30_000)
   expect(fake.sockets).toHaveLength(2)
 })
+
+test('resets of different subscriptions are no loop', async () => {
+  const fake = fakeSurroundings()
+  const { client } = await liveClient(fake)
+  for (let n = 0; n < 5; n++) client.view(`v${n}`).subscribe()
+  for (let n = 1; n <= 6; n++) say(fake.at(0), { t: 'reset', id: `s${n}`, reason: 'epoch', all: true })
+  expect(client.status()).toEqual({ state: 'Live', loop: false })
+})
+
+test('what is refused for now is asked for again; what is refused for good has failed', async () => {
+  const fake = fakeSurroundings()
+  const { orders } = await liveClient(fake)
+  say(fake.at(0), { t: 'err', id: 's1', code: 'view-unavailable', retry: 'backoff', afterMs: 500 })
+  expect([fake.at(0).sent.length, orders.status().state]).toEqual([2, 'Loading'])
+  fake.pass(500)
+  expect(fake.at(0).sent.at(-1)).toMatchObject({ t: 'sub', id: 's1' })
+  say(fake.at(0), { t: 'err', id: 's1', code: 'forbidden', retry: 'never' })
+  expect(orders.status().state).toBe('Failed')
+})

@@ -1,4 +1,4 @@
-import type { Selector } from '@penstock/protocol'
+import type { ErrFrame, Selector } from '@penstock/protocol'
 
 import { type Connection, createConnection, type Surroundings } from './connection.ts'
 import type { State } from './machine.ts'
@@ -36,14 +36,17 @@ export interface Client {
   stop(): void
 }
 
+/** A subscription that is reset this often goes in circles. */
 const LOOP = { resets: 5, withinMs: 60_000 }
+/** What is refused for now is asked for again after this time, unless the gateway names another. */
+const RETRY_MS = 2_000
 
 /** Connects to a gateway; the connection comes back by itself until `stop`. */
 export function createClient(options: ClientOptions): Client {
   const around: Surroundings = { ...defaults(), ...options.surroundings }
   const subscriptions = new Map<string, LiveSubscription>()
   const listeners = new Set<() => void>()
-  let resets: number[] = []
+  const resets = new Map<string, readonly number[]>()
   let status: ClientStatus = { state: 'Idle', loop: false }
   let count = 0
 
@@ -60,18 +63,27 @@ export function createClient(options: ClientOptions): Client {
         for (const subscription of subscriptions.values()) connection.send(subscription.frame())
       },
       onFrame: (frame) => {
-        const id = 'id' in frame ? frame.id : undefined
-        const reset = id === undefined ? undefined : subscriptions.get(id)?.take(frame)
-        if (reset) countReset()
+        const subscription = 'id' in frame && frame.id !== undefined ? subscriptions.get(frame.id) : undefined
+        if (!subscription) return
+        if (frame.t === 'err' && frame.retry !== 'never') return askAgain(subscription, frame)
+        if (subscription.take(frame)) countReset(subscription.id)
       },
     },
     around,
   )
-  const countReset = () => {
+  const askAgain = ({ id }: LiveSubscription, { retry, afterMs }: ErrFrame) => {
+    const waitMs = afterMs ?? (retry === 'now' ? 0 : RETRY_MS)
+    around.setTimer(() => {
+      const subscription = subscriptions.get(id)
+      if (subscription) connection.send(subscription.frame())
+    }, waitMs)
+  }
+  const countReset = (id: string) => {
     const now = around.now()
-    resets = [...resets.filter((at) => now - at < LOOP.withinMs), now]
-    if (resets.length < LOOP.resets) return
-    resets = []
+    const recent = [...(resets.get(id) ?? []).filter((at) => now - at < LOOP.withinMs), now]
+    resets.set(id, recent)
+    if (recent.length < LOOP.resets) return
+    resets.clear()
     become({ loop: true })
     connection.post('loop')
   }
@@ -89,6 +101,7 @@ export function createClient(options: ClientOptions): Client {
             connection.send(subscription.frame())
           },
           detach: () => {
+            resets.delete(id)
             if (subscriptions.delete(id)) connection.send({ t: 'unsub', id })
           },
         })

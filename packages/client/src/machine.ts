@@ -93,6 +93,6 @@ export const TABLE: Readonly<Record<State, Readonly<Record<Event, Cell>>>> = {
   },
   Draining: { ...CONNECTED, closedBackOff: DIAL, closedNow: DIAL, late: DIAL },
   Waiting: { ...NOTHING, late: DIAL, offline: OFFLINE, online: DIAL, visible: DIAL },
-  Offline: { ...NOTHING, online: DIAL, visible: DIAL },
+  Offline: { ...NOTHING, online: DIAL },
   Stopped: { ...NOTHING, stop: IGNORED },
 }
