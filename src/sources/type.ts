@@ -4,6 +4,7 @@ import type { ClientPool } from '../clients/pool.ts'
 import type { ColumnType } from '../contracts/workload.ts'
 import type { ExternalResource, Health, PlannedRemoval, Stage } from '../external/contract.ts'
 import type { SharedPolls } from '../external/polls.ts'
+import type { Preflight } from './preflight.ts'
 
 /** A type of source: everything that differs between databases. The Source controller knows no type by name. */
 export interface SourceType {
@@ -38,7 +39,7 @@ export interface SourceDatabase {
   /** What the position belongs to, whatever the host is called. */
   identity(signal: AbortSignal): Promise<string>
   /** Everything that would keep it from working, all at once; Ready when nothing does. */
-  preflight(signal: AbortSignal): Promise<Health>
+  preflight(signal: AbortSignal): Promise<Preflight>
   /** Columns and keys of the Source's tables that exist. */
   tables(signal: AbortSignal): Promise<ReadonlyMap<string, TableShape>>
   /** Stages before the connector, its settings, further topics that it writes, and what stands in the ledger before it. */

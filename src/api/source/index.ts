@@ -163,10 +163,25 @@ const connectorStatus = z.object({
   restarts: z.int().optional(),
 })
 
+const finding = z.object({
+  check: text(63),
+  level: explained(
+    z.enum(['Error', 'Warning']),
+    'An Error keeps the Source from starting, a Warning never does.',
+  ),
+  table: explained(text(127), 'Empty: the whole database.'),
+  found: text(1_024),
+  remedy: text(1_024),
+})
+
 const status = z.object({
   ...statusBase(),
   ...postgresStatus(),
   connector: connectorStatus.optional(),
+  preflight: explained(
+    keyed(finding, 20, 'check', 'table').optional(),
+    'What was found before the start and since: errors first, each with what repairs it.',
+  ),
   snapshot: z
     .object({
       state: z.enum(['Pending', 'Running', 'Completed']),

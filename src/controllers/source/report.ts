@@ -6,6 +6,7 @@ import type { DriveReport, StageReport } from '../../external/drive.ts'
 import type { Board } from '../../lag/board.ts'
 import { isObject } from '../../lib/json.ts'
 import { durationMs } from '../../lib/time.ts'
+import { type Preflight, preflightStatus } from '../../sources/preflight.ts'
 import type { SourceSample } from '../../sources/type.ts'
 import { clusterPoll } from '../backbone.ts'
 import type { Report } from '../controller.ts'
@@ -36,6 +37,7 @@ export async function reportSource(
       ...(await identity(services, open, reached, signal)),
       ...(connector ? { connector: connectorStatus(connector, services.restarts.count(user)) } : {}),
       ...(sample ? sampleStatus(services.board, source, user, sample) : {}),
+      ...preflightOfLook(source, driven),
       topics: topicsStatus(open),
     },
     conditions: sample ? softConditions(services.board, source, user, sample) : [],
@@ -45,6 +47,13 @@ export async function reportSource(
         : { reason: 'Streaming', message: '' },
     afterMs: LOOK_EVERY_MS,
   }
+}
+
+/** Without a look, what was found before stands. */
+function preflightOfLook(source: Source, { observed }: DriveReport): Pick<SourceStatus, 'preflight'> {
+  const found = observed.get('Check/preflight')
+  if (isObject(found)) return preflightStatus(found as unknown as Preflight)
+  return source.status?.preflight ? { preflight: source.status.preflight } : {}
 }
 
 async function identity(

@@ -4,6 +4,7 @@ import { resource } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { SourceContext, SourceDatabase, SourcePlan, SourceType } from '../type.ts'
 import { postgresVerdict } from './errors.ts'
+import { readColumnFacts, readServer } from './facts.ts'
 import { refuseLoss, retention } from './position.ts'
 import { judgePreflight } from './preflight.ts'
 import { publication } from './publication.ts'
@@ -68,17 +69,22 @@ function database(context: SourceContext, { connector, admin, secretName }: Logi
     polls.read(databasePoll(address, client), user, signal, after).catch(verdict)
   const catalogue = (signal: AbortSignal) =>
     polls.read(cataloguePoll(address, client, names, source.metadata.uid), user, signal).catch(verdict)
+  const server = (signal: AbortSignal) =>
+    polls.read(serverPoll(address, client, installationOf(context)), user, signal).catch(verdict)
   const slotContext: SlotContext = { client, database: view, offsets: context.offsets, verdict, now }
   const keys = new Map(source.spec.tables.flatMap(({ name, key }) => (key ? [[name, key] as const] : [])))
 
   return {
     identity: async (signal) => (await view(signal)).systemIdentifier,
     preflight: async (signal) => {
-      const { tables, columns } = await catalogue(signal)
+      const { tables, columns, facts } = await catalogue(signal)
       const shapes = tableShapes(columns, keys)
       return judgePreflight({
         spec: source.spec,
         role: connector.username,
+        slot: slotName,
+        server: await server(signal),
+        columns: facts,
         database: await view(signal),
         tables,
         shapes,
@@ -164,6 +170,16 @@ function plan(
   }
 }
 
+/** The first part of the mark on what is ours. */
+const installationOf = ({ owner }: SourceContext): string => owner.split('/')[0] ?? ''
+
+const serverPoll = (address: string, client: PostgresClient, installation: string) => ({
+  key: `server ${address} ${installation}`,
+  everyMs: 15_000,
+  ask: (signal: AbortSignal) => readServer(client, installation, signal),
+  fingerprint: (facts: object) => JSON.stringify(facts),
+})
+
 /** One question for all Sources on a database. */
 const databasePoll = (address: string, client: PostgresClient) => ({
   key: `database ${address}`,
@@ -182,6 +198,7 @@ const cataloguePoll = (address: string, client: PostgresClient, names: readonly 
   ask: async (signal: AbortSignal) => ({
     tables: await readTables(client, names, signal),
     columns: await readColumns(client, names, signal),
+    facts: await readColumnFacts(client, names, signal),
   }),
   fingerprint: (found: object) => JSON.stringify(found),
 })

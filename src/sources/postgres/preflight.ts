@@ -1,123 +1,107 @@
-import type { SourceSpec } from '../../api/source/index.ts'
-import type { Health } from '../../external/contract.ts'
-import type { TableShape } from '../type.ts'
-import type { DatabaseView, TableView } from './queries.ts'
+import type { SourceTable } from '../../api/source/index.ts'
+import { type Finding, type Preflight, preflightOf } from '../preflight.ts'
+import type { PreflightFacts } from './facts.ts'
+import type { TableView } from './queries.ts'
+import { serverFindings } from './server.ts'
 
-/** What preflight looks at. */
-export interface PreflightFacts {
-  readonly spec: SourceSpec
-  readonly role: string
-  readonly database: DatabaseView
-  readonly tables: readonly TableView[]
-  readonly shapes: ReadonlyMap<string, TableShape>
-}
-
-/** Everything that would keep a Source from working, each with its remedy; Ready when nothing does. Pure. */
-export function judgePreflight(facts: PreflightFacts): Health {
+/** Everything that would keep a Source from working or surprise its readers, each with its remedy. Pure. */
+export function judgePreflight(facts: PreflightFacts): Preflight {
+  const { tables } = facts.spec
   const findings = [
-    ...databaseFindings(facts),
-    ...facts.spec.tables.flatMap((table) => tableFindings(facts, table)),
+    ...serverFindings(facts),
+    ...tables.flatMap((table) => tableFindings(facts, table)),
+    ...tables.flatMap((table) => columnFindings(facts, table)),
   ]
-  // What heals by itself is not why a person has to help.
-  const first = findings.find(({ heals }) => !heals) ?? findings[0]
-  if (!first) return { type: 'Ready', message: `${facts.spec.tables.length} tables can be captured` }
-  const message = findings.map((finding) => finding.message).join(' · ')
-  return !first.heals
-    ? { type: 'Broken', reason: first.reason, message }
-    : { type: 'NotReady', reason: first.reason, message, afterMs: 15_000 }
+  return preflightOf(findings, tables.length)
 }
 
-interface Finding {
-  readonly reason: string
-  readonly message: string
-  /** A change in the database repairs it, so it is looked at again. */
-  readonly heals: boolean
-}
-
-function databaseFindings({ database }: PreflightFacts): readonly Finding[] {
-  if (database.walLevel === 'logical') return []
-  return [
-    {
-      reason: 'WalLevelNotLogical',
-      message: `wal_level is ${database.walLevel}: ALTER SYSTEM SET wal_level = logical, then restart the server`,
-      heals: true,
-    },
-  ]
-}
-
-function tableFindings(facts: PreflightFacts, wish: SourceSpec['tables'][number]): readonly Finding[] {
+function tableFindings(facts: PreflightFacts, wish: SourceTable): readonly Finding[] {
   const { name } = wish
   const table = facts.tables.find((view) => view.table === name)
+  const error = (check: string, found: string, remedy: string): Finding => ({
+    check,
+    level: 'Error',
+    table: name,
+    found,
+    remedy,
+  })
   if (!table) {
-    return [
-      {
-        reason: 'TableNotFound',
-        message: `table ${name} does not exist: create it, or correct spec.tables`,
-        heals: true,
-      },
-    ]
+    return [error('TableNotFound', `table ${name} does not exist`, 'create it, or correct spec.tables')]
   }
-  const findings: Finding[] = []
   if (table.kind !== 'r' && table.kind !== 'p') {
-    findings.push({
-      reason: 'NotATable',
-      message: `${name} is no table: take it out of spec.tables`,
-      heals: true,
-    })
+    return [error('NotATable', `${name} is no table`, 'take it out of spec.tables')]
   }
-  if (table.persistence !== 'p') {
-    findings.push({
-      reason: 'TableNotLogged',
-      message: `table ${name} is not written to the log: ALTER TABLE ${name} SET LOGGED`,
-      heals: true,
-    })
-  }
-  if (!table.readable) {
-    const schema = name.split('.')[0]
-    findings.push({
-      reason: 'NotReadable',
-      message: `role ${facts.role} may not read ${name}: GRANT USAGE ON SCHEMA ${schema} TO ${facts.role}; GRANT SELECT ON ${name} TO ${facts.role}`,
-      heals: true,
-    })
-  }
-  return [...findings, ...keyFindings(facts, wish, table)]
+  const [schema] = name.split('.')
+  const grant = `GRANT USAGE ON SCHEMA ${schema} TO ${facts.role}; GRANT SELECT ON ${name} TO ${facts.role}`
+  const logged = `ALTER TABLE ${name} SET LOGGED`
+  return [
+    ...(table.persistence === 'p'
+      ? []
+      : [error('TableNotLogged', `table ${name} is not written to the log`, logged)]),
+    ...(table.readable ? [] : [error('NotReadable', `role ${facts.role} may not read ${name}`, grant)]),
+    ...keyFindings(facts, wish, table),
+  ]
 }
 
-function keyFindings(
-  facts: PreflightFacts,
-  wish: SourceSpec['tables'][number],
-  table: TableView,
-): readonly Finding[] {
+function keyFindings(facts: PreflightFacts, wish: SourceTable, table: TableView): readonly Finding[] {
+  const { name } = wish
   const policy = wish.topic?.policy ?? facts.spec.topics?.policy ?? 'Latest'
-  const shape = facts.shapes.get(wish.name)
-  const keyless = (shape?.key.length ?? 0) === 0
+  const shape = facts.shapes.get(name)
   const unknown = (wish.key ?? []).filter((column) => !(column in (shape?.columns ?? {})))
+  const findings: Finding[] = []
   if (unknown.length > 0) {
-    return [
-      {
-        reason: 'KeyColumnNotFound',
-        message: `spec.tables[${wish.name}].key names ${unknown.join(', ')}, which the table does not have`,
-        heals: false,
-      },
-    ]
+    findings.push({
+      check: 'KeyColumnNotFound',
+      level: 'Error',
+      table: name,
+      found: `spec.tables[${name}].key names ${unknown.join(', ')}, which the table does not have`,
+      remedy: 'correct the key',
+      needsSpec: true,
+    })
   }
-  if (keyless && policy === 'Latest') {
-    return [
-      {
-        reason: 'LatestNeedsKey',
-        message: `table ${wish.name} has no primary key, and policy Latest keeps one row a key: add a primary key, set spec.tables[${wish.name}].key, or choose topic.policy History`,
-        heals: false,
-      },
-    ]
+  if ((shape?.key.length ?? 0) === 0 && policy === 'Latest') {
+    findings.push({
+      check: 'LatestNeedsKey',
+      level: 'Error',
+      table: name,
+      found: `table ${name} has no primary key, and policy Latest keeps one row a key`,
+      remedy: `add a primary key, set spec.tables[${name}].key, or choose topic.policy History`,
+      needsSpec: true,
+    })
   }
-  if (keyless && table.replicaIdentity === 'd') {
-    return [
-      {
-        reason: 'NoReplicaIdentity',
-        message: `table ${wish.name} has no primary key: once published, the application's own UPDATE and DELETE would fail. ALTER TABLE ${wish.name} REPLICA IDENTITY FULL`,
-        heals: true,
-      },
-    ]
+  if (table.breaksUpdates) {
+    findings.push({
+      check: 'NoReplicaIdentity',
+      level: 'Error',
+      table: name,
+      found: `table ${name} has no replica identity: once published, the application's own UPDATE and DELETE would fail`,
+      remedy: `ALTER TABLE ${name} REPLICA IDENTITY FULL${table.kind === 'p' ? ', and the same for each partition' : ''}`,
+    })
   }
-  return []
+  return findings
+}
+
+function columnFindings({ columns }: PreflightFacts, wish: SourceTable): readonly Finding[] {
+  const { name } = wish
+  const facts = columns.find(({ table }) => table === name)
+  if (!facts) return []
+  const excluded = new Set(wish.columns?.exclude ?? [])
+  const warn = (check: string, all: readonly string[], says: string, remedy: string): readonly Finding[] => {
+    const left = all.filter((column) => !excluded.has(column))
+    const shown = left.slice(0, 5).join(', ') + (left.length > 5 ? ` and ${left.length - 5} more` : '')
+    return left.length === 0
+      ? []
+      : [{ check, level: 'Warning', table: name, found: `${name}: ${shown} ${says}`, remedy }]
+  }
+  const exclude = 'leave it out with columns.exclude, or store it as another type'
+  return [
+    ...warn('UnsupportedType', facts.unsupported, 'cannot be captured and will be missing', exclude),
+    ...warn('GeneratedColumn', facts.generated, 'is generated: changes do not carry it', exclude),
+    ...warn(
+      'ToastWithoutFull',
+      facts.toastable,
+      'may be large: an UPDATE that leaves a large value alone does not carry it',
+      `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
+    ),
+  ]
 }

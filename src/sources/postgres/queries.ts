@@ -45,7 +45,8 @@ export interface TableView {
   readonly table: string
   readonly kind: string
   readonly persistence: string
-  readonly replicaIdentity: string
+  /** Once published, an UPDATE or DELETE of the table, or of one of its partitions, would be refused. */
+  readonly breaksUpdates: boolean
   readonly readable: boolean
 }
 
@@ -97,6 +98,12 @@ export async function readPublication(
   }
 }
 
+/** Of a table or its partitions, those without a usable replica identity. */
+const IDENTITYLESS = `select from pg_class l where l.oid = any(case when c.relkind = 'p'
+  then array(select relid::oid from pg_partition_tree(c.oid) where isleaf) else array[c.oid] end)
+  and l.relkind = 'r' and l.relreplident <> 'f' and not exists (select from pg_index i where i.indrelid = l.oid and i.indisvalid
+    and case l.relreplident when 'd' then i.indisprimary and i.indimmediate when 'i' then i.indisreplident else false end)`
+
 /** Reads the tables of these names (schema.table) that exist. */
 export async function readTables(
   client: PostgresClient,
@@ -105,7 +112,7 @@ export async function readTables(
 ): Promise<readonly TableView[]> {
   const rows = await client.query(
     `select n.nspname || '.' || c.relname as table, c.relkind as kind, c.relpersistence as persistence,
-      c.relreplident as identity, has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable
+      exists (${IDENTITYLESS}) as breaks_updates, has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as readable
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname || '.' || c.relname = any($1) and c.relkind in ('r', 'p', 'v', 'm', 'f')`,
     [names],
@@ -115,7 +122,7 @@ export async function readTables(
     table: text(row, 'table'),
     kind: text(row, 'kind'),
     persistence: text(row, 'persistence'),
-    replicaIdentity: text(row, 'identity'),
+    breaksUpdates: row['breaks_updates'] === true,
     readable: row['readable'] === true,
   }))
 }
