@@ -21,9 +21,9 @@ function pub(database: MemoryDatabase, wish: Partial<PublicationWish> = {}) {
   )
 }
 
-function holding(tables: readonly string[], comment: string | null): MemoryDatabase {
+function holding(tables: readonly string[], comment: string | null, viaRoot = true): MemoryDatabase {
   const database = memoryDatabase()
-  database.publications.set('pub', { tables, comment })
+  database.publications.set('pub', { tables, comment, viaRoot })
   return database
 }
 
@@ -31,7 +31,11 @@ describe('a publication', () => {
   it('is marked as ours', async () => {
     const database = memoryDatabase()
     await converge(pub(database), Date.now, signal())
-    expect(database.publications.get('pub')).toEqual({ tables: ['public.a'], comment: OWNER })
+    expect(database.publications.get('pub')).toEqual({
+      tables: ['public.a'],
+      comment: OWNER,
+      viaRoot: true,
+    })
   })
 
   it.each<readonly [string, readonly string[], readonly string[], readonly string[]]>([
@@ -44,6 +48,13 @@ describe('a publication', () => {
     const { changed } = await converge(pub(database, { tables: wanted }), Date.now, signal())
     expect(changed).toEqual(whats.map((what) => `Publication pub: ${what}`))
     expect(database.publications.get('pub')?.tables).toEqual([...wanted].sort())
+  })
+
+  it('one that would lose the changes of partitions is mended', async () => {
+    const database = holding(['public.a'], OWNER, false)
+    const { changed } = await converge(pub(database), Date.now, signal())
+    expect(changed).toEqual(['Publication pub: publish_via_partition_root = true'])
+    expect(database.publications.get('pub')?.viaRoot).toBe(true)
   })
 
   it.each<readonly [string, string | null, RegExp]>([

@@ -67,7 +67,10 @@ export function publication(
       }
       const name = quoteIdentifier(wish.name)
       if (!view) await run(createStatement(wish), signal)
-      else await run(`ALTER PUBLICATION ${name} SET TABLE ${tableList(wish.tables)}`, signal)
+      else {
+        await run(`ALTER PUBLICATION ${name} SET TABLE ${tableList(wish.tables)}`, signal)
+        await run(`ALTER PUBLICATION ${name} SET (${VIA_ROOT})`, signal)
+      }
       await run(`COMMENT ON PUBLICATION ${name} IS ${quoteLiteral(wish.owner)}`, signal)
     },
     remove: async (signal) => {
@@ -78,6 +81,9 @@ export function publication(
   }
 }
 
+/** Without it, changes of partitions carry the partition's name, and the connector drops them. */
+const VIA_ROOT = 'publish_via_partition_root = true'
+
 const tableList = (tables: readonly string[]): string =>
   tables
     .toSorted()
@@ -85,13 +91,16 @@ const tableList = (tables: readonly string[]): string =>
     .join(', ')
 
 const createStatement = ({ name, tables }: PublicationWish): string =>
-  `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${tableList(tables)}`
+  `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${tableList(tables)} WITH (${VIA_ROOT})`
 
 function differences(view: PublicationView, wish: PublicationWish): readonly Change[] {
   const missing = wish.tables.filter((table) => !view.tables.includes(table))
   if (wish.management === 'External') {
     if (missing.length === 0) return []
-    const message = `publication ${wish.name} lacks ${missing.join(', ')}: ALTER PUBLICATION ${quoteIdentifier(wish.name)} ADD TABLE ${tableList(missing)}`
+    const name = quoteIdentifier(wish.name)
+    // Without it a partitioned table is listed by its partitions only.
+    const root = view.viaRoot ? '' : ` (if they are partitioned: ALTER PUBLICATION ${name} SET (${VIA_ROOT}))`
+    const message = `publication ${wish.name} lacks ${missing.join(', ')}: ALTER PUBLICATION ${name} ADD TABLE ${tableList(missing)}${root}`
     return [{ what: 'tables', refused: { reason: 'PublicationLacksTables', message } }]
   }
   if (view.comment !== wish.owner && wish.adoption === 'Refuse') {
@@ -105,6 +114,7 @@ function differences(view: PublicationView, wish: PublicationWish): readonly Cha
   const extra = view.tables.filter((table) => !wish.tables.includes(table))
   return [
     ...(view.comment === wish.owner ? [] : [{ what: 'adopted' }]),
+    ...(view.viaRoot ? [] : [{ what: VIA_ROOT }]),
     ...missing.map((table) => ({ what: `${table} added` })),
     ...extra.map((table) => ({ what: `${table} removed` })),
   ]

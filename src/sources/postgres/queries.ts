@@ -27,6 +27,8 @@ export interface SlotView {
 export interface PublicationView {
   readonly comment: string | undefined
   readonly allTables: boolean
+  /** Changes of a partition count as its table's; else they would pass under a name that nobody captures. */
+  readonly viaRoot: boolean
   /** schema.table, sorted. */
   readonly tables: readonly string[]
 }
@@ -81,7 +83,7 @@ export async function readPublication(
   signal: AbortSignal,
 ): Promise<PublicationView | undefined> {
   const [publication] = await client.query(
-    `select obj_description(oid, 'pg_publication') as comment, puballtables from pg_publication where pubname = $1`,
+    `select obj_description(oid, 'pg_publication') as comment, puballtables, pubviaroot from pg_publication where pubname = $1`,
     [name],
     signal,
   )
@@ -94,6 +96,7 @@ export async function readPublication(
   return {
     comment: text(publication, 'comment') || undefined,
     allTables: publication['puballtables'] === true,
+    viaRoot: publication['pubviaroot'] === true,
     tables: tables.map((row) => text(row, 'table')),
   }
 }

@@ -4,6 +4,7 @@ import type { PostgresClient, PostgresRow } from '../../../clients/postgres.ts'
 interface Publication {
   tables: readonly string[]
   comment: string | null
+  viaRoot: boolean
 }
 
 /** A PostgreSQL server in memory, as far as publications and slots go. */
@@ -35,13 +36,17 @@ export function memoryDatabase(): MemoryDatabase {
     }
     if (!sql.includes('from pg_publication ')) return undefined
     const found = publications.get(name)
-    return found ? [{ comment: found.comment, puballtables: false }] : []
+    return found ? [{ comment: found.comment, puballtables: false, pubviaroot: found.viaRoot }] : []
   }
   const write = (sql: string, values: readonly unknown[]): boolean => {
-    const [, made, first = ''] = /^CREATE PUBLICATION (\S+) FOR TABLE (.+)$/.exec(sql) ?? []
-    if (made) return !!publications.set(unquote(made), { tables: tablesOf(first), comment: null })
+    const [, made, first = ''] =
+      /^CREATE PUBLICATION (\S+) FOR TABLE (.+?) WITH \(publish_via_partition_root = true\)$/.exec(sql) ?? []
+    if (made)
+      return !!publications.set(unquote(made), { tables: tablesOf(first), comment: null, viaRoot: true })
     const [, altered, list = ''] = /^ALTER PUBLICATION (\S+) SET TABLE (.+)$/.exec(sql) ?? []
     if (altered) return !!Object.assign(publications.get(unquote(altered)) ?? {}, { tables: tablesOf(list) })
+    const [, rooted] = /^ALTER PUBLICATION (\S+) SET \(publish_via_partition_root = true\)$/.exec(sql) ?? []
+    if (rooted) return !!Object.assign(publications.get(unquote(rooted)) ?? {}, { viaRoot: true })
     const [, marked, comment = ''] = /^COMMENT ON PUBLICATION (\S+) IS '(.*)'$/.exec(sql) ?? []
     if (marked) return !!Object.assign(publications.get(unquote(marked)) ?? {}, { comment })
     const [, dropped] = /^DROP PUBLICATION IF EXISTS (\S+)$/.exec(sql) ?? []
