@@ -34,7 +34,20 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   dev: [],
   e2e: ['protocol', 'client', 'demo', 'dev'],
   demo: ['protocol', 'client', 'dev'],
-  bench: ['protocol', 'client', 'demo', 'dev'],
+  // bench/scale puts an operator together on stand-ins, as main does on the real things.
+  bench: [
+    'protocol',
+    'client',
+    'demo',
+    'dev',
+    'main',
+    'external',
+    'runtime',
+    'clients',
+    'sources',
+    'lib',
+    'test',
+  ],
 }
 
 /** Folders that hold modules of ours. */

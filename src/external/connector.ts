@@ -43,19 +43,20 @@ export interface ConnectorObservation {
   readonly streaming: Health
 }
 
-/** All connectors of one Connect cluster: one question for all objects. */
-export function connectorsPoll(url: string, client: ConnectClient): Poll<ReadonlyMap<string, ConnectorView>> {
+/** All connectors of one Connect cluster: one question for all objects, of which `name` is what this one looks for. */
+export function connectorsPoll(
+  url: string,
+  client: ConnectClient,
+  name: string,
+): Poll<ReadonlyMap<string, ConnectorView>> {
   return {
     key: `connectors ${url}`,
     everyMs: 5_000,
     ask: (signal) => client.connectors(signal),
-    fingerprint: (views) =>
-      [...views.values()]
-        .map(
-          ({ name, status }) => `${name}=${status?.state},${status?.tasks.map((task) => task.state).join()}`,
-        )
-        .sort()
-        .join(' '),
+    fingerprint: (views) => {
+      const status = views.get(name)?.status
+      return `${status?.state},${status?.tasks.map((task) => task.state).join()}`
+    },
   }
 }
 
@@ -72,7 +73,7 @@ export function connector(
     name: wish.name,
     [OWNER_SETTING]: wish.owner,
   }
-  const poll = connectorsPoll(url, client)
+  const poll = connectorsPoll(url, client, wish.name)
   const find = async (
     views: Promise<ReadonlyMap<string, ConnectorView>>,
     signal: AbortSignal,

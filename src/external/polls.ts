@@ -6,7 +6,7 @@ export interface Poll<T> {
   readonly key: string
   readonly everyMs: number
   readonly ask: (signal: AbortSignal) => Promise<T>
-  /** What counts as another answer: a change of it wakes the users. */
+  /** What the one who asks takes for another answer; a change of it wakes that user, and no other. */
   readonly fingerprint: (answer: T) => string
 }
 
@@ -29,6 +29,12 @@ const ASK_LIMIT_MS = 15_000
 /** An error is no answer to live with until the next round. */
 const RETRY_MS = 5_000
 
+/** One who asks: when it last did, and how it tells answers apart. */
+interface User {
+  readonly at: number
+  readonly fingerprint: (answer: Entry['answer']) => string
+}
+
 interface Entry {
   poll: Poll<unknown>
   askedAt: number
@@ -38,10 +44,9 @@ interface Entry {
     | { readonly ok: true; readonly value: unknown }
     | { readonly ok: false; readonly error: unknown }
     | undefined
-  fingerprint: string
   inFlight: Promise<void> | undefined
   usedAt: number
-  readonly users: Map<string, number>
+  readonly users: Map<string, User>
   readonly timer: NodeJS.Timeout
   retry: NodeJS.Timeout | undefined
 }
@@ -65,22 +70,18 @@ export function createSharedPolls(
   const ask = async (entry: Entry): Promise<void> => {
     const askedAt = now()
     const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)])
-    let answer: NonNullable<Entry['answer']>
-    let fingerprint: string
-    try {
-      const value = await entry.poll.ask(limit)
-      answer = { ok: true, value }
-      fingerprint = entry.poll.fingerprint(value)
-    } catch (error) {
-      answer = { ok: false, error }
-      fingerprint = `error ${messageOf(error)}`
-    }
-    const changed = entry.answer !== undefined && entry.fingerprint !== fingerprint
-    Object.assign(entry, { askedAt, answer, fingerprint })
+    const before = entry.answer
+    const answer: NonNullable<Entry['answer']> = await entry.poll.ask(limit).then(
+      (value) => ({ ok: true, value }),
+      (error: unknown) => ({ ok: false, error }),
+    )
+    Object.assign(entry, { askedAt, answer })
     clearTimeout(entry.retry)
     if (!answer.ok && entry.poll.everyMs > RETRY_MS && entries.get(entry.poll.key) === entry)
       entry.retry = setTimeout(() => void refresh(entry), RETRY_MS)
-    if (changed) for (const user of entry.users.keys()) wake(user)
+    if (before === undefined) return
+    for (const [user, { fingerprint }] of entry.users)
+      if (fingerprint(before) !== fingerprint(answer)) wake(user)
   }
   const refresh = (entry: Entry): Promise<void> => {
     entry.inFlight ??= ask(entry).finally(() => {
@@ -89,7 +90,7 @@ export function createSharedPolls(
     return entry.inFlight
   }
   const tick = (entry: Entry) => {
-    for (const [user, at] of entry.users) if (now() - at > UNUSED_MS) entry.users.delete(user)
+    for (const [user, { at }] of entry.users) if (now() - at > UNUSED_MS) entry.users.delete(user)
     if (now() - entry.usedAt < UNUSED_MS) return void refresh(entry)
     drop(entry)
   }
@@ -101,7 +102,6 @@ export function createSharedPolls(
       askedAt: Number.NEGATIVE_INFINITY,
       validFrom: Number.NEGATIVE_INFINITY,
       answer: undefined,
-      fingerprint: '',
       inFlight: undefined,
       usedAt: now(),
       users: new Map(),
@@ -120,7 +120,7 @@ export function createSharedPolls(
   ) => {
     const entry = entryOf(poll as Poll<unknown>)
     entry.usedAt = now()
-    entry.users.set(user, now())
+    entry.users.set(user, { at: now(), fingerprint: fingerprintOf(poll) })
     const isStale = () => entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)
     if (isStale()) {
       callSignal.throwIfAborted()
@@ -140,5 +140,12 @@ export function createSharedPolls(
     release: (user) => {
       for (const entry of entries.values()) if (entry.users.delete(user)) entry.validFrom = now()
     },
+  }
+}
+
+function fingerprintOf<T>(poll: Poll<T>): User['fingerprint'] {
+  return (answer) => {
+    if (!answer) return ''
+    return answer.ok ? poll.fingerprint(answer.value as T) : `error ${messageOf(answer.error)}`
   }
 }

@@ -29,6 +29,7 @@ function untilStopped(): AbortSignal {
 interface OperatorFlags {
   readonly listen: { readonly host: string; readonly port: number }
   readonly installation?: string
+  readonly leaseNamespace?: string
   readonly image: string
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
 }
@@ -67,15 +68,21 @@ program
     'prefix of the marks on what is ours; default: from the cluster',
     process.env['PENSTOCK_INSTALLATION'],
   )
+  .option(
+    '--lease-namespace <name>',
+    'namespace of the Lease by which one of several operators works; default: no Lease, this one works',
+    process.env['PENSTOCK_LEASE_NAMESPACE'],
+  )
   .action(async (options: OperatorFlags) => {
     const log = createLogger('operator', program.opts<{ logLevel: string }>().logLevel)
-    const { listen: at, installation, image, imagePullPolicy } = options
+    const { listen: at, installation, leaseNamespace, image, imagePullPolicy } = options
     await runOperator(
       {
         listen: at,
         image: { name: image, pullPolicy: imagePullPolicy },
         log,
         ...(installation ? { installation } : {}),
+        ...(leaseNamespace ? { leaseNamespace } : {}),
       },
       untilStopped(),
     )

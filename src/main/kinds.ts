@@ -4,6 +4,7 @@ import { reconcile } from '../controllers/reconcile.ts'
 import type { Logger } from '../lib/log.ts'
 import { type Cache, keyOf } from '../runtime/cache.ts'
 import type { EventRecorder } from '../runtime/events.ts'
+import { createIndex } from '../runtime/index-of.ts'
 import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
 import { runLoop } from '../runtime/loop.ts'
 import type { RuntimeMetrics } from '../runtime/metrics.ts'
@@ -32,6 +33,8 @@ export interface KindContext {
   readonly kinds: Map<string, RunningKind>
   /** Resolves when every cache is complete: before that, what an object refers to would look missing. */
   readonly allSynced: Promise<void>
+  /** Resolves when it is on this process to work, with the signal that ends the work; caches are kept up to date before. */
+  readonly turn: Promise<AbortSignal>
 }
 
 /**
@@ -49,7 +52,8 @@ export async function runKind<O extends AnyResource>(
   const { kind, plural } = controller.definition
   const type: ResourceType = { group: GROUP, version: VERSION, plural }
   const queue = createQueue()
-  kinds.set(kind, { kind, queue, referringTo: (target) => referringTo(controller, cache, target) })
+  const users = createIndex(cache, (object) => controller.references(object).map(termOf))
+  kinds.set(kind, { kind, queue, referringTo: (target) => users.of(termOf(target)).map(keyOf) })
   metrics.watchQueue(kind, () => queue.depth)
   cache.subscribe(({ key, before, after }) => {
     if (needsLook(before, after)) queue.add(key)
@@ -59,6 +63,7 @@ export async function runKind<O extends AnyResource>(
   const store = createStore<O>({ ...context, type, kind, cache })
   const loop = async () => {
     await context.allSynced
+    const working = await context.turn
     await runLoop(
       {
         name: kind,
@@ -72,7 +77,7 @@ export async function runKind<O extends AnyResource>(
         metrics,
         random: Math.random,
       },
-      signal,
+      AbortSignal.any([signal, working]),
     )
   }
   await Promise.all([loop(), reflect({ kube, type, cache, log, onSynced, random: Math.random }, signal)])
@@ -84,17 +89,7 @@ export function wakeUser(kinds: ReadonlyMap<string, RunningKind>, user: string):
   kinds.get(user.slice(0, at))?.queue.add(user.slice(at + 1))
 }
 
-function referringTo<O extends AnyResource>(
-  controller: Controller<O>,
-  cache: Cache<O>,
-  target: Reference,
-): readonly string[] {
-  return [...cache.list()]
-    .filter((object) =>
-      controller.references(object).some(({ kind, key }) => kind === target.kind && key === target.key),
-    )
-    .map(keyOf)
-}
+const termOf = ({ kind, key }: Reference): string => `${kind} ${key}`
 
 /** Our own status writes come back as changes; only what others change needs a look. */
 function needsLook(before: KubeObject | undefined, after: KubeObject | undefined): boolean {

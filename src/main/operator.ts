@@ -1,14 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 
 import type { Backbone } from '../api/backbone.ts'
 import type { Pipeline } from '../api/pipeline.ts'
 import type { Source } from '../api/source/index.ts'
-import { createClientPool } from '../clients/pool.ts'
+import { type ClientPool, createClientPool } from '../clients/pool.ts'
 import { backboneController } from '../controllers/backbone.ts'
 import { pipelineController } from '../controllers/pipeline/index.ts'
 import type { Image } from '../controllers/pipeline/manifests.ts'
 import type { PipelineServices } from '../controllers/pipeline/open.ts'
 import { sourceController } from '../controllers/source/index.ts'
+import { topicPrefixOf } from '../controllers/source/open.ts'
 import { createDetached } from '../external/detached.ts'
 import { askPod } from '../external/pod.ts'
 import { createSharedPolls } from '../external/polls.ts'
@@ -18,7 +20,9 @@ import type { Logger } from '../lib/log.ts'
 import { createCache } from '../runtime/cache.ts'
 import { createTransport } from '../runtime/credentials.ts'
 import { createEventRecorder } from '../runtime/events.ts'
+import { createIndex } from '../runtime/index-of.ts'
 import { createKubeClient, type KubeClient, type ResourceType } from '../runtime/kube.ts'
+import { lead } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { serveHealth } from '../runtime/server.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
@@ -37,11 +41,19 @@ export interface OperatorOptions {
   /** What processors and gateways run. */
   readonly image: Image
   readonly log: Logger
+  /** Namespace of the Lease that decides which of several operators works; absent, this one works at once. */
+  readonly leaseNamespace?: string
+  /** Clients of outer systems; by default real ones. */
+  readonly pool?: ClientPool
 }
 
-/** Runs the operator until the signal aborts. */
-export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
+/** Runs the operator until the signal aborts; throws when another has taken its place. */
+export async function runOperator(options: OperatorOptions, stopped: AbortSignal): Promise<void> {
   const { log } = options
+  const over = new AbortController()
+  const signal = AbortSignal.any([stopped, over.signal])
+  const turn = Promise.withResolvers<AbortSignal>()
+  signal.addEventListener('abort', () => turn.resolve(signal), { once: true })
   const now = Date.now
   const transport = createTransport(now)
   const kube = createKubeClient(transport)
@@ -51,13 +63,18 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const wake = (user: string) => wakeUser(kinds, user)
   const allSynced = Promise.withResolvers<void>()
   signal.addEventListener('abort', () => allSynced.resolve(), { once: true })
-  const context: KindContext = { kube, events, metrics, log, now, kinds, allSynced: allSynced.promise }
-  const pool = createClientPool(2_000)
+  const context: KindContext = {
+    ...{ kube, events, metrics, log, now, kinds },
+    allSynced: allSynced.promise,
+    turn: turn.promise,
+  }
+  const pool = options.pool ?? createClientPool(2_000)
   const caches = {
     Backbone: createCache<Backbone>(),
     Source: createCache<Source>(),
     Pipeline: createCache<Pipeline>(),
   }
+  const prefixes = createIndex(caches.Source, (source) => [topicPrefixOf(source)])
   const services: PipelineServices = {
     installation: options.installation ?? (await installationOf(kube, signal)),
     backbone: (key) => caches.Backbone.get(key),
@@ -68,7 +85,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     board: createBoard(now),
     now,
     types: SOURCE_TYPES,
-    sources: () => caches.Source.list(),
+    sourcesWithPrefix: (prefix) => prefixes.of(prefix),
     source: (key) => caches.Source.get(key),
     kube,
     image: options.image,
@@ -98,12 +115,40 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     unsynced.delete(kind)
     if (unsynced.size === 0) allSynced.resolve()
   }
-  await Promise.all([
+  const running = Promise.all([
     runKind(context, backboneController(services, users), caches.Backbone, synced('Backbone'), signal),
     runKind(context, sourceController(services), caches.Source, synced('Source'), signal),
     runKind(context, pipelineController(services), caches.Pipeline, synced('Pipeline'), signal),
   ])
-  await Promise.allSettled([pool.close(), transport.close()])
+  const work = async (working: AbortSignal) => {
+    // With the Lease lost, everything ends: reconciles, long writes and questions.
+    working.addEventListener('abort', () => over.abort(working.reason), { once: true })
+    turn.resolve(working)
+    await running
+  }
+  try {
+    await Promise.all([running, takeTurns(options, kube, work, stopped)])
+  } finally {
+    over.abort()
+    await Promise.allSettled([pool.close(), transport.close()])
+  }
+}
+
+function takeTurns(
+  { leaseNamespace, log }: OperatorOptions,
+  kube: KubeClient,
+  work: (signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (leaseNamespace === undefined) return work(signal)
+  const options = {
+    ...{ kube, log, namespace: leaseNamespace, name: 'penstock-operator' },
+    identity: `${hostname()}_${randomUUID().slice(0, 8)}`,
+    now: () => new Date(),
+    monotonic: () => performance.now(),
+    random: Math.random,
+  }
+  return lead(options, work, signal)
 }
 
 async function installationOf(kube: KubeClient, signal: AbortSignal): Promise<string> {

@@ -34,6 +34,8 @@ export function createTransport(now: () => number): KubeTransport & { close(): P
       current?.fingerprint === fingerprint
         ? current.agent
         : new Agent({
+            // One HTTP/2 connection for everything would go deaf as a whole when it is black-holed.
+            allowH2: false,
             connections: CONNECTIONS,
             keepAliveTimeout: 30_000,
             headersTimeout: 30_000,

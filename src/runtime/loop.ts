@@ -28,6 +28,7 @@ export interface LoopOptions {
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const failures = new Map<ObjectKey, number>()
+  if (signal.aborted) options.queue.close()
   signal.addEventListener('abort', () => options.queue.close(), { once: true })
   await Promise.all(Array.from({ length: options.workers }, () => work(options, failures, signal)))
 }

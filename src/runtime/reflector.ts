@@ -13,8 +13,11 @@ import {
 } from './kube.ts'
 
 const PAGE = '500'
-/** A watch that says nothing for this long, not even a bookmark (about one a minute), is taken for dead. */
-const SILENCE_MS = 90_000
+/**
+ * A watch that says nothing for this long is opened anew from where it was. Bookmarks come once a
+ * minute, which is too late to notice within one; a quiet watch is therefore opened anew each time, which costs little.
+ */
+const SILENCE_MS = 50_000
 const BACKOFF = { base: 200, cap: 30_000, healthyAfterMs: 60_000 } as const
 
 /** Options of {@link reflect}. */
@@ -95,7 +98,7 @@ async function watchFrom<T extends KubeObject>(
     timeoutSeconds: String(Math.floor(300 + random() * 300)),
   }
   const body = await kube.watch(type, query, AbortSignal.any([signal, silence.signal]))
-  const alarm = setTimeout(() => silence.abort(new Error('silent for 90 s')), SILENCE_MS)
+  const alarm = setTimeout(() => silence.abort(new Error('silent')), SILENCE_MS)
   // Without a listener, an abort between two reads would be an unhandled error event.
   body.on('error', () => undefined)
   let version = from
@@ -104,8 +107,10 @@ async function watchFrom<T extends KubeObject>(
       alarm.refresh()
       version = take(cache, JSON.parse(line) as WatchEvent) ?? version
     }
-    silence.signal.throwIfAborted()
     return version
+  } catch (error) {
+    if (silence.signal.aborted && !signal.aborted) return version
+    throw error
   } finally {
     clearTimeout(alarm)
     body.destroy()

@@ -1,4 +1,4 @@
-import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts'
+import { connectorName, ownerMark } from '../../api/names.ts'
 import { type Source, sourceKind } from '../../api/source/index.ts'
 import { check } from '../../external/check.ts'
 import { type ConnectorObservation, connector } from '../../external/connector.ts'
@@ -126,9 +126,8 @@ async function refuseAnother(services: SourceServices, open: OpenSource, signal:
 
 /** Two Sources that would write the same topics: the oldest has them. */
 function refuseSharedTopics(services: SourceServices, { source, topicPrefix, kafka }: OpenSource): void {
-  for (const other of services.sources()) {
+  for (const other of services.sourcesWithPrefix(topicPrefix)) {
     if (other.metadata.uid === source.metadata.uid) continue
-    if ((other.spec.topics?.prefix ?? defaultTopicPrefix(other.metadata)) !== topicPrefix) continue
     const backbone = services.backbone(`${other.metadata.namespace}/${other.spec.backboneRef.name}`)
     if (backbone?.spec.kafka.bootstrapServers.join(',') !== kafka.address || !isOlder(other, source)) continue
     throw new Stalled(

@@ -20,7 +20,8 @@ import {
 /** What Sources need besides what all controllers share. */
 export interface SourceServices extends Services {
   readonly types: readonly SourceType[]
-  readonly sources: () => Iterable<Source>
+  /** Sources that write topics of this prefix, on whatever Kafka. */
+  readonly sourcesWithPrefix: (prefix: string) => readonly Source[]
   /** By namespace/name. */
   readonly source: (key: string) => Source | undefined
   readonly restarts: RestartBudget
@@ -36,6 +37,10 @@ export interface OpenSource {
   readonly database: SourceDatabase
 }
 
+/** What the names of a Source's topics begin with. */
+export const topicPrefixOf = ({ metadata, spec }: Source): string =>
+  spec.topics?.prefix ?? defaultTopicPrefix(metadata)
+
 /** Resolves what a Source refers to; throws verdicts. */
 export async function openSource(
   services: SourceServices,
@@ -49,7 +54,7 @@ export async function openSource(
   const connect = openConnect(services, backbone)
   const type = services.types.find((candidate) => candidate.type === spec.type)
   if (!type) throw new Stalled('UnknownType', `this version of Penstock knows no Source of type ${spec.type}`)
-  const topicPrefix = spec.topics?.prefix ?? defaultTopicPrefix(metadata)
+  const topicPrefix = topicPrefixOf(source)
   const name = connectorName(metadata)
   const database = await type.open(
     {

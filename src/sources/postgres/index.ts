@@ -66,7 +66,7 @@ function database(context: SourceContext, { connector, admin, secretName }: Logi
   const names = source.spec.tables.map(({ name }) => name)
 
   const view = (signal: AbortSignal, after?: number) =>
-    polls.read(databasePoll(address, client), user, signal, after).catch(verdict)
+    polls.read(databasePoll(address, client, slotName), user, signal, after).catch(verdict)
   const catalogue = (signal: AbortSignal) =>
     polls.read(cataloguePoll(address, client, names, source.metadata.uid), user, signal).catch(verdict)
   const server = (signal: AbortSignal) =>
@@ -180,16 +180,15 @@ const serverPoll = (address: string, client: PostgresClient, installation: strin
   fingerprint: (facts: object) => JSON.stringify(facts),
 })
 
-/** One question for all Sources on a database. */
-const databasePoll = (address: string, client: PostgresClient) => ({
+/** One question for all Sources on a database, of which `slotName` is what this one looks for. */
+const databasePoll = (address: string, client: PostgresClient, slotName: string) => ({
   key: `database ${address}`,
   everyMs: 5_000,
   ask: (signal: AbortSignal) => readDatabase(client, signal),
-  fingerprint: ({ slots, systemIdentifier }: DatabaseView) =>
-    [
-      systemIdentifier,
-      ...[...slots.values()].map(({ name, active, walStatus }) => `${name}=${active},${walStatus}`).sort(),
-    ].join(' '),
+  fingerprint: ({ slots, systemIdentifier }: DatabaseView) => {
+    const slot = slots.get(slotName)
+    return `${systemIdentifier} ${slot?.active},${slot?.walStatus}`
+  },
 })
 
 const cataloguePoll = (address: string, client: PostgresClient, names: readonly string[], uid: string) => ({

@@ -1,0 +1,65 @@
+/** The operator as main puts it together, on clients that ask the stand-ins: `node operator.ts <their port> <own port>`. */
+import { Agent } from 'undici'
+import type { KafkaAdmin, KafkaConnection } from '../../src/clients/kafka/types.ts'
+import { type ClientPool, createClientPool } from '../../src/clients/pool.ts'
+import type { PostgresAddress, PostgresClient } from '../../src/clients/postgres.ts'
+import { createLogger } from '../../src/lib/log.ts'
+import { runOperator } from '../../src/main/operator.ts'
+import { fromWire, toWire } from './wire.ts'
+
+const METHODS: readonly (keyof KafkaAdmin)[] = [
+  ...(['cluster', 'listTopics', 'describeTopics', 'topicSettings', 'createTopic', 'growTopic'] as const),
+  ...(['alterTopic', 'deleteTopic', 'offsets', 'groupOffsets', 'deleteGroup'] as const),
+]
+
+function standIns(port: string): ClientPool {
+  const agent = new Agent({ connections: 16 })
+  const ask = async (path: string, body: unknown): Promise<unknown> => {
+    const response = await agent.request({
+      origin: `http://127.0.0.1:${port}`,
+      path,
+      method: 'POST',
+      body: toWire(body),
+    })
+    const answer = await response.body.text()
+    if (response.statusCode !== 200) throw new Error(answer)
+    return fromWire(answer)
+  }
+  const siteOf = (host: string) => host.replace(/:.*/, '')
+  const kafka = (connection: KafkaConnection) => {
+    const site = siteOf(connection.bootstrapServers[0] ?? '')
+    const calls = METHODS.map((method) => [
+      method,
+      (...values: unknown[]) => ask(`/kafka/${site}/${method}`, values.slice(0, -1)),
+    ])
+    return { ...Object.fromEntries(calls), close: async () => undefined } as KafkaAdmin
+  }
+  const postgres = ({ host }: PostgresAddress): PostgresClient => ({
+    query: (sql, values) => ask(`/sql/${host}`, { sql, values }) as ReturnType<PostgresClient['query']>,
+    close: async () => undefined,
+  })
+  const pool = createClientPool(2_000)
+  return {
+    ...pool,
+    get: (kind, address, create) => {
+      if (kind === 'kafka') return pool.get(kind, address, () => kafka(address as KafkaConnection) as never)
+      if (kind === 'postgres')
+        return pool.get(kind, address, () => postgres(address as PostgresAddress) as never)
+      return pool.get(kind, address, create)
+    },
+  }
+}
+
+const [, , outside = '', own = '0'] = process.argv
+const stop = new AbortController()
+process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')))
+await runOperator(
+  {
+    listen: { host: '127.0.0.1', port: Number(own) },
+    installation: 'bench',
+    image: { name: 'penstock:bench', pullPolicy: 'Never' },
+    log: createLogger('operator', process.env['PENSTOCK_LOG_LEVEL'] ?? 'error'),
+    pool: standIns(outside),
+  },
+  stop.signal,
+)

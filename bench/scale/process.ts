@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** The sum of the samples of a metric; 0 where there are none. */
+export type Metric = (name: string) => number
+
+/** An operator under measurement. */
+export interface MeasuredOperator {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  metrics(): Promise<Metric>
+  /** Asks until it says so; throws when the time is up. */
+  until(what: string, withinMs: number, is: (metric: Metric) => boolean): Promise<void>
+  /** Resolves when /readyz says that every object is in its caches. */
+  synced(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Starts an operator on the stand-ins in a process of its own. */
+export async function startMeasured(kubeconfig: string, outsidePort: number): Promise<MeasuredOperator> {
+  const port = await freePort()
+  const startedAt = Date.now()
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'operator.ts'), String(outsidePort), String(port)],
+    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: ['ignore', 'inherit', 'inherit'] },
+  )
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  const metrics = async (): Promise<Metric> => {
+    const lines = (await (await get('/metrics')).text()).split('\n')
+    return (name) =>
+      lines
+        .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+  }
+  const waitFor = async (what: string, withinMs: number, probe: () => Promise<boolean>) => {
+    const end = Date.now() + withinMs
+    while (!(await probe().catch(() => false))) {
+      if (child.exitCode !== null) throw new Error(`the operator ended with ${child.exitCode}`)
+      if (Date.now() > end) throw new Error(`not within ${withinMs / 1_000} s: ${what}`)
+      await delay(100)
+    }
+  }
+  return {
+    startedAt,
+    metrics,
+    until: (what, withinMs, is) => waitFor(what, withinMs, async () => is(await metrics())),
+    synced: () => waitFor('synced', 60_000, async () => (await get('/readyz')).status === 200),
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exit = once(child, 'exit')
+      child.kill('SIGTERM')
+      await Promise.race([exit, delay(15_000).then(() => child.kill('SIGKILL'))])
+      await exit
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
