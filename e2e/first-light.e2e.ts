@@ -39,7 +39,7 @@ test('views answer by REST, with the same rows', async () => {
   expect(missing.status).toBe(404)
 })
 
-test('no secret stands in a connector, a status, an event or a log', async () => {
+test('no secret stands in a status, an event, a configuration or a log', async () => {
   const texts = await Promise.all([
     shop.kubectl('get', 'penstock', '-A', '-o', 'yaml'),
     shop.kubectl('get', 'events,configmaps', '-n', 'shop', '-o', 'yaml'),

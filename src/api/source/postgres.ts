@@ -66,7 +66,6 @@ export const postgresStatus = () => ({
       active: z.boolean().optional(),
       walStatus: text(20).optional(),
       retainedBytes: z.int().optional(),
-      confirmedLsn: text(32).optional(),
     })
     .optional(),
 })

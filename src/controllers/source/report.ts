@@ -5,6 +5,7 @@ import type { Health } from '../../external/contract.ts'
 import type { DriveReport, StageReport } from '../../external/drive.ts'
 import type { Board } from '../../lag/board.ts'
 import { isObject } from '../../lib/json.ts'
+import { bytesOf } from '../../lib/size.ts'
 import { durationMs } from '../../lib/time.ts'
 import { type Preflight, preflightStatus } from '../../sources/preflight.ts'
 import type { SourceSample } from '../../sources/type.ts'
@@ -158,7 +159,39 @@ function softConditions(
     { condition: 'SnapshotComplete', verdict: softVerdict(snapshotHealth(sample)) },
     ...sample.conditions.map(({ type, health }) => ({ condition: type, verdict: softVerdict(health) })),
     { condition: 'LagWithinThreshold', verdict: lagVerdict(board, user, threshold, sample) },
+    ...retainedLog(board, source, user),
   ]
+}
+
+/** Asked for by thresholds.retainedBytes: a log that grows for us fills the database's disk. */
+function retainedLog(board: Board, source: Source, user: string): readonly StageReport[] {
+  const limit = source.spec.thresholds?.retainedBytes
+  if (limit === undefined) return []
+  const condition = 'RetainedLogWithinThreshold'
+  switch (board.standing(user, 'retainedBytes', bytesOf(limit))) {
+    case 'Within':
+      return [
+        {
+          condition,
+          verdict: {
+            type: 'Ready',
+            reason: 'Within',
+            message: `the database keeps at most ${limit} of log for it`,
+          },
+        },
+      ]
+    case 'Over': {
+      const message = `the database keeps more than ${limit} of log for it: see why the connector does not confirm, or the disk fills`
+      return [
+        {
+          condition,
+          verdict: { type: 'Waiting', reason: 'RetainedLogTooLarge', message, afterMs: LOOK_EVERY_MS },
+        },
+      ]
+    }
+    case 'NotSampled':
+      return [{ condition, verdict: { type: 'NotReached', message: 'not measured in the last minute' } }]
+  }
 }
 
 function snapshotHealth({ snapshot }: SourceSample): Health {
