@@ -109,4 +109,20 @@ describe('a Source from nothing to Ready', () => {
       before?.metadata.resourceVersion,
     )
   })
+
+  it('more log than it may keep has a condition of its own, and Ready stays', async () => {
+    const spec = sourceSpec(world, [
+      { name: 'public.orders' },
+      { name: 'public.visits', topic: { policy: 'History', retention: '1d' } },
+    ])
+    await world.apply('Source', 'shop', { ...spec, thresholds: { retainedBytes: '1' } })
+    await eventually('the condition says so', 60_000, async () => {
+      const conditions = (await world.get('Source', 'shop'))?.status?.conditions ?? []
+      const reasonOf = (type: string) => conditions.find((condition) => condition.type === type)?.reason
+      return reasonOf('RetainedLogWithinThreshold') === 'RetainedLogTooLarge' &&
+        reasonOf('Ready') === 'Streaming'
+        ? true
+        : undefined
+    })
+  })
 })
