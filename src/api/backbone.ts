@@ -1,6 +1,14 @@
 import { z } from 'zod'
 
-import { localRef, partitions, type Resource, secretKeyRef, statusBase, topicConfig } from './common.ts'
+import {
+  duration,
+  localRef,
+  partitions,
+  type Resource,
+  secretKeyRef,
+  statusBase,
+  topicConfig,
+} from './common.ts'
 import { AGE_COLUMN, type KindDefinition, READY_COLUMNS } from './crd/definition.ts'
 import { explained, rules, setOf, text, unionRules } from './crd/schema.ts'
 
@@ -63,6 +71,10 @@ const external = z.object({
   secrets: explained(
     connectSecrets,
     'How connectors get at passwords: by the workers’ config provider, or inline.',
+  ),
+  offsetFlushInterval: explained(
+    duration().optional(),
+    'offset.flush.interval.ms of the workers, by default 60s as theirs: a Source’s lag cannot be known finer than that.',
   ),
 })
 

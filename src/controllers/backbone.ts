@@ -10,6 +10,8 @@ import type { Controller } from './controller.ts'
 import { keyOf, openConnect, openKafka, type Services, userOf } from './services.ts'
 
 const EVERY_MS = 5_000
+/** Where both answer, the polls tell of whatever changes. */
+const RESYNC_EVERY_MS = 600_000
 
 /** A Kafka cluster's identity and size: one question for all objects on it. */
 export const clusterPoll = (
@@ -95,7 +97,7 @@ export function backboneController(
             },
             conditions: [],
             ready: { reason: 'Reachable', message: 'Kafka and Kafka Connect answer' },
-            afterMs: EVERY_MS,
+            afterMs: ready('KafkaReachable') && ready('ConnectReachable') ? RESYNC_EVERY_MS : EVERY_MS,
           }
         },
       }

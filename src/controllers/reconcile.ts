@@ -16,6 +16,8 @@ import { keyOf } from './services.ts'
 
 /** Keeps the object until what it made outside is gone. */
 export const FINALIZER = 'penstock.dev/cleanup'
+/** When to look again after a status was written. */
+const SETTLE_MS = 5_000
 /** Set to `disabled`, the object and everything outside are left alone. */
 export const RECONCILE_ANNOTATION = 'penstock.dev/reconcile'
 
@@ -110,11 +112,12 @@ async function driveAndReport<O extends AnyResource>(
     status: report.status,
     ledger: complete ? plan.ledger : ledger,
   }
-  if (!isPassing(noted.status?.conditions ?? [], driven.stages, now())) {
-    await publish(context, noted, said, signal)
-  }
+  const passing = isPassing(noted.status?.conditions ?? [], driven.stages, now())
+  const published = passing ? noted : await publish(context, noted, said, signal)
   for (const note of driven.changed) await store.event(noted, 'Normal', 'Changed', note, signal)
-  return againAfter(driven, report)
+  const again = againAfter(driven, report)
+  // What has just changed may have made something else different, which an earlier stage did not see yet.
+  return published === noted ? again : Math.min(again, SETTLE_MS)
 }
 
 function againAfter(driven: DriveReport, report: Report): number {

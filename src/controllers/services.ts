@@ -7,6 +7,8 @@ import type { ClientPool } from '../clients/pool.ts'
 import type { Detached } from '../external/detached.ts'
 import type { SharedPolls } from '../external/polls.ts'
 import type { Board } from '../lag/board.ts'
+import type { Trail } from '../lag/trail.ts'
+import { durationMs } from '../lib/time.ts'
 import { Stalled, Waiting } from '../lib/verdict.ts'
 
 /** Reads a Secret's data, decoded; undefined when there is none. */
@@ -26,6 +28,8 @@ export interface Services {
   readonly polls: SharedPolls
   readonly detached: Detached
   readonly board: Board
+  /** Where the log of a database, named by its address, has been. */
+  readonly trail: (database: string) => Trail
   readonly now: () => number
 }
 
@@ -138,10 +142,15 @@ export async function openKafka(
 const pair = (client: Readonly<Record<string, string>> | undefined) =>
   client?.['tls.crt'] && client['tls.key'] ? { cert: client['tls.crt'], key: client['tls.key'] } : {}
 
+/** Kafka Connect's own default of offset.flush.interval.ms. */
+const DEFAULT_OFFSET_FLUSH = '60s'
+
 /** The Connect of a Backbone. */
 export interface ConnectOf {
   readonly client: ConnectClient
   readonly url: string
+  /** Milliseconds after which its workers have stored a position. */
+  readonly offsetFlushMs: number
   /** How a connector's setting refers to a key of a Secret. */
   readonly secretReference: (namespace: string, name: string, key: string, value: string) => string
 }
@@ -155,10 +164,11 @@ export function openConnect(services: Services, backbone: Backbone): ConnectOf {
       `Backbone ${backbone.metadata.name} names no Kafka Connect, and this needs one: set spec.connect`,
     )
   }
-  const { url, secrets } = external
+  const { url, secrets, offsetFlushInterval = DEFAULT_OFFSET_FLUSH } = external
   return {
     client: services.pool.get('connect', { url }, createConnectClient),
     url,
+    offsetFlushMs: durationMs(offsetFlushInterval),
     secretReference: (namespace, name, key, value) =>
       secrets.type === 'Inline' ? value : fillTemplate(secrets.template ?? '', { namespace, name, key }),
   }

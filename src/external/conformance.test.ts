@@ -60,6 +60,8 @@ conforms('a workload', async () => {
     {
       ...surroundings(stop.signal),
       kube,
+      now: Date.now,
+      note: () => '',
       ask: () => Promise.reject(new Error('no pod answers')),
     },
     {
@@ -68,7 +70,6 @@ conforms('a workload', async () => {
       manifests: [manifest('v1', 'ConfigMap'), manifest('v1', 'Service'), manifest('apps/v1', 'StatefulSet')],
       replicas: 1,
       hash: 'h',
-      podSelector: 'app=x',
       statusPort: 9090,
     },
   )

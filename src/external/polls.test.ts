@@ -128,9 +128,9 @@ describe('shared polls', () => {
     expect(outer.asked).toBe(1)
   })
 
-  it('stops asking when nobody has read for ten minutes', async () => {
+  it('stops asking when nobody has read for half an hour', async () => {
     await read('a')
-    await vi.advanceTimersByTimeAsync(620_000)
+    await vi.advanceTimersByTimeAsync(1_820_000)
     const asked = outer.asked
     await vi.advanceTimersByTimeAsync(600_000)
     expect(outer.asked).toBe(asked)
@@ -142,5 +142,86 @@ describe('shared polls', () => {
     stop.controller.abort()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(outer.asked).toBe(1)
+  })
+
+  describe('about several named things', () => {
+    const world = new Map<string, string>()
+    const calls: (readonly string[])[] = []
+    const readEach = async (user: string, names: readonly string[], after?: number) => {
+      const question = {
+        key: 'things',
+        everyMs: 5_000,
+        ask: async (asked: readonly string[]) => {
+          calls.push([...asked].sort())
+          await new Promise((resolve) => setTimeout(resolve, 10))
+          return new Map([...world].filter(([name]) => asked.includes(name)))
+        },
+      }
+      const fingerprint = (found: ReadonlyMap<string, string>) => JSON.stringify([...found])
+      const reading = polls.readEach(question, { names, fingerprint }, user, signal, after)
+      await vi.advanceTimersByTimeAsync(50)
+      return Object.fromEntries(await reading)
+    }
+    beforeEach(() => {
+      calls.length = 0
+      world.clear()
+      for (const name of ['a', 'b', 'c']) world.set(name, `${name}1`)
+    })
+
+    it('each gets what it asked for, and what is not there is left out', async () => {
+      expect(await readEach('u', ['a', 'x'])).toEqual({ a: 'a1' })
+      expect(await readEach('v', ['b'])).toEqual({ b: 'b1' })
+      expect(calls).toEqual([['a', 'x'], ['b']])
+    })
+
+    it('those who ask at once are asked for together, and all again in one call', async () => {
+      await Promise.all([readEach('u', ['a']), readEach('v', ['b']), readEach('w', ['a', 'c'])])
+      expect(calls).toEqual([['a', 'b', 'c']])
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(calls.slice(1)).toEqual([['a', 'b', 'c']])
+    })
+
+    it('a newer answer about some asks about those alone, and wakes whoever else sees them', async () => {
+      await readEach('u', ['a', 'b'])
+      await readEach('v', ['b'])
+      await readEach('w', ['c'])
+      world.set('b', 'b2')
+      expect(await readEach('v', ['b'], Date.now())).toEqual({ b: 'b2' })
+      expect(calls.at(-1)).toEqual(['b'])
+      expect(woken).toEqual(['u'])
+    })
+
+    it('what nobody asks about any more is not asked for', async () => {
+      await readEach('u', ['a'])
+      await readEach('v', ['b'])
+      polls.release('u')
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(calls.at(-1)).toEqual(['b'])
+    })
+
+    it('of more than may be asked about in a second, those come first that have waited longest', async () => {
+      const question = {
+        key: 'slow',
+        everyMs: 1_000,
+        mostPerSecond: 2,
+        ask: async (asked: readonly string[]) => {
+          calls.push([...asked].sort())
+          return new Map<string, string>()
+        },
+      }
+      const names = ['a', 'b', 'c', 'd']
+      await polls.readEach(question, { names, fingerprint: String }, 'u', signal)
+      await vi.advanceTimersByTimeAsync(4_000)
+      const times = names.map((name) => calls.slice(1).filter((asked) => asked.includes(name)).length)
+      expect(times).toEqual([2, 2, 2, 2])
+    })
+
+    it('more than a thousand go in several calls', async () => {
+      await readEach(
+        'u',
+        Array.from({ length: 1_500 }, (_, index) => `n${index}`),
+      )
+      expect(calls.map(({ length }) => length)).toEqual([1_000, 500])
+    })
   })
 })

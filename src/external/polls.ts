@@ -1,12 +1,13 @@
-import { messageOf } from '../lib/verdict.ts'
+import type { Interest } from './interests.ts'
+import { createQuestion, type Question, type StandingQuestion } from './question.ts'
 
-/** A question to an outer system that many objects ask: one call for all of them. */
+/** A question with one answer, which many objects ask: one call for all of them. */
 export interface Poll<T> {
   /** The same key is the same question. */
   readonly key: string
   readonly everyMs: number
   readonly ask: (signal: AbortSignal) => Promise<T>
-  /** What the one who asks takes for another answer; a change of it wakes that user, and no other. */
+  /** What the one who asks sees of an answer: a change of it wakes that user, and no other. Called with every answer. */
   readonly fingerprint: (answer: T) => string
 }
 
@@ -14,138 +15,94 @@ export interface Poll<T> {
 export interface SharedPolls {
   /**
    * The latest answer, or the error that the latest try gave; waits only where there is none yet, or none that was
-   * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 10 min.
+   * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 30 min.
    */
   read<T>(poll: Poll<T>, user: string, signal: AbortSignal, after?: number): Promise<T>
   /** As `read`, but with an answer that was asked for within the last `maxAgeMs`: for what is just on its way. */
   recent<T>(poll: Poll<T>, user: string, signal: AbortSignal, maxAgeMs: number): Promise<T>
+  /** As `read`, of several named things at once; those that are not there are left out. */
+  readEach<V>(
+    question: Question<V>,
+    interest: Interest<V>,
+    user: string,
+    signal: AbortSignal,
+    after?: number,
+  ): Promise<ReadonlyMap<string, V>>
   /** This user is gone, and what it had made with it: every answer that it read is asked for anew by the next reader. */
   release(user: string): void
 }
 
-/** An answer is dropped, and no longer asked for, when nobody has read it for this long. */
-const UNUSED_MS = 600_000
-const ASK_LIMIT_MS = 15_000
-/** An error is no answer to live with until the next round. */
-const RETRY_MS = 5_000
-
-/** One who asks: when it last did, and how it tells answers apart. */
-interface User {
-  readonly at: number
-  readonly fingerprint: (answer: Entry['answer']) => string
-}
-
-interface Entry {
-  poll: Poll<unknown>
-  askedAt: number
-  /** Answers that were asked for earlier no longer count. */
-  validFrom: number
-  answer:
-    | { readonly ok: true; readonly value: unknown }
-    | { readonly ok: false; readonly error: unknown }
-    | undefined
-  inFlight: Promise<void> | undefined
-  usedAt: number
-  readonly users: Map<string, User>
-  readonly timer: NodeJS.Timeout
-  retry: NodeJS.Timeout | undefined
+/** The one name in a question that has one answer. */
+const ONLY = ''
+/** Undefined is an answer too. */
+interface Box<T> {
+  readonly value: T
 }
 
 /** Shared polls; `wake` is called with each user of an answer that changed. They stop when the signal aborts. */
 export function createSharedPolls(
-  options: { readonly wake: (user: string) => void; readonly now: () => number },
+  { wake, now }: { readonly wake: (user: string) => void; readonly now: () => number },
   signal: AbortSignal,
 ): SharedPolls {
-  const { now, wake } = options
-  const entries = new Map<string, Entry>()
+  const questions = new Map<string, StandingQuestion<unknown>>()
+  const readBy = new Map<string, Set<StandingQuestion<unknown>>>()
   signal.addEventListener('abort', () => {
-    for (const entry of entries.values()) drop(entry)
+    for (const question of questions.values()) question.stop()
+    questions.clear()
   })
-  const drop = (entry: Entry): void => {
-    clearInterval(entry.timer)
-    clearTimeout(entry.retry)
-    entries.delete(entry.poll.key)
+  const standing = (question: Question<unknown>): StandingQuestion<unknown> => {
+    const known = questions.get(question.key)
+    if (known) return known
+    const onUnused = () => questions.delete(question.key)
+    const made = createQuestion(question, { wake, now, onUnused }, signal)
+    questions.set(question.key, made)
+    return made
   }
-
-  const ask = async (entry: Entry): Promise<void> => {
-    const askedAt = now()
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)])
-    const before = entry.answer
-    const answer: NonNullable<Entry['answer']> = await entry.poll.ask(limit).then(
-      (value) => ({ ok: true, value }),
-      (error: unknown) => ({ ok: false, error }),
-    )
-    Object.assign(entry, { askedAt, answer })
-    clearTimeout(entry.retry)
-    if (!answer.ok && entry.poll.everyMs > RETRY_MS && entries.get(entry.poll.key) === entry)
-      entry.retry = setTimeout(() => void refresh(entry), RETRY_MS)
-    if (before === undefined) return
-    for (const [user, { fingerprint }] of entry.users)
-      if (fingerprint(before) !== fingerprint(answer)) wake(user)
-  }
-  const refresh = (entry: Entry): Promise<void> => {
-    entry.inFlight ??= ask(entry).finally(() => {
-      entry.inFlight = undefined
-    })
-    return entry.inFlight
-  }
-  const tick = (entry: Entry) => {
-    for (const [user, { at }] of entry.users) if (now() - at > UNUSED_MS) entry.users.delete(user)
-    if (now() - entry.usedAt < UNUSED_MS) return void refresh(entry)
-    drop(entry)
-  }
-  const entryOf = (poll: Poll<unknown>): Entry => {
-    const known = entries.get(poll.key)
-    if (known) return Object.assign(known, { poll })
-    const entry: Entry = {
-      poll,
-      askedAt: Number.NEGATIVE_INFINITY,
-      validFrom: Number.NEGATIVE_INFINITY,
-      answer: undefined,
-      inFlight: undefined,
-      usedAt: now(),
-      users: new Map(),
-      timer: setInterval(() => tick(entry), poll.everyMs),
-      retry: undefined,
-    }
-    entries.set(poll.key, entry)
-    return entry
-  }
-
-  const read = async <T>(
-    poll: Poll<T>,
+  const readEach: SharedPolls['readEach'] = async <V>(
+    question: Question<V>,
+    interest: Interest<V>,
     user: string,
-    callSignal: AbortSignal,
+    asked: AbortSignal,
     after = Number.NEGATIVE_INFINITY,
   ) => {
-    const entry = entryOf(poll as Poll<unknown>)
-    entry.usedAt = now()
-    entry.users.set(user, { at: now(), fingerprint: fingerprintOf(poll) })
-    const isStale = () => entry.answer === undefined || entry.askedAt <= Math.max(after, entry.validFrom)
-    if (isStale()) {
-      callSignal.throwIfAborted()
-      // A question on its way may have begun before `after`; whatever begins from here on did not.
-      const onItsWay = entry.inFlight
-      await onItsWay
-      if (!onItsWay || isStale()) await refresh(entry)
+    const made = standing(question as Question<unknown>)
+    readBy.set(user, (readBy.get(user) ?? new Set()).add(made))
+    const found = await made.read(
+      question as Question<unknown>,
+      user,
+      interest as Interest<unknown>,
+      asked,
+      after,
+    )
+    return found as ReadonlyMap<string, V>
+  }
+  const read: SharedPolls['read'] = async <T>(
+    { key, everyMs, ask, fingerprint }: Poll<T>,
+    user: string,
+    asked: AbortSignal,
+    after?: number,
+  ) => {
+    const question: Question<Box<T>> = {
+      key,
+      everyMs,
+      ask: async (_names, limit) => new Map([[ONLY, { value: await ask(limit) }]]),
     }
-    if (!entry.answer) throw new TypeError('a question that has ended leaves an answer')
-    if (entry.answer.ok) return entry.answer.value as T
-    throw entry.answer.error
+    const only = (found: ReadonlyMap<string, Box<T>>): T => {
+      const box = found.get(ONLY)
+      if (!box) throw new TypeError('a question that has ended leaves an answer')
+      return box.value
+    }
+    const interest: Interest<Box<T>> = { names: [ONLY], fingerprint: (found) => fingerprint(only(found)) }
+    return only(await readEach(question, interest, user, asked, after))
   }
 
   return {
     read,
-    recent: (poll, user, callSignal, maxAgeMs) => read(poll, user, callSignal, now() - maxAgeMs),
+    readEach,
+    recent: (poll, user, asked, maxAgeMs) => read(poll, user, asked, now() - maxAgeMs),
     release: (user) => {
-      for (const entry of entries.values()) if (entry.users.delete(user)) entry.validFrom = now()
+      for (const question of readBy.get(user) ?? []) question.release(user)
+      readBy.delete(user)
     },
-  }
-}
-
-function fingerprintOf<T>(poll: Poll<T>): User['fingerprint'] {
-  return (answer) => {
-    if (!answer) return ''
-    return answer.ok ? poll.fingerprint(answer.value as T) : `error ${messageOf(answer.error)}`
   }
 }

@@ -4,6 +4,7 @@ import { durationMs } from '../lib/time.ts'
 import { messageOf, Waiting } from '../lib/verdict.ts'
 import type { Change, ExternalResource } from './contract.ts'
 import type { SharedPolls } from './polls.ts'
+import type { Question } from './question.ts'
 
 /** A topic as it is wanted. */
 export interface TopicWish {
@@ -17,11 +18,14 @@ export interface TopicWish {
   readonly keyed: boolean
 }
 
+/** What the broker says of a topic. */
+export type ObservedTopic = TopicDescription & { readonly settings: ReadonlyMap<string, TopicSetting> }
+
 /** What the broker says of the topics of a set, by name. */
-export type ObservedTopics = ReadonlyMap<
-  string,
-  TopicDescription & { readonly settings: ReadonlyMap<string, TopicSetting> }
->
+export type ObservedTopics = ReadonlyMap<string, ObservedTopic>
+
+const TOPICS_EVERY_MS = 60_000
+const ENDS_EVERY_MS = 5_000
 
 const HOUR_MS = 3_600_000
 
@@ -47,6 +51,30 @@ export function policySettings(
   }
 }
 
+/** What topics of one Kafka are: one question for all objects on it. */
+export const topicsQuestion = (kafka: string, admin: KafkaAdmin): Question<ObservedTopic> => ({
+  key: `topics ${kafka}`,
+  everyMs: TOPICS_EVERY_MS,
+  ask: async (names, signal) => {
+    const topics = await admin.describeTopics(names, signal)
+    const settings = await admin.topicSettings([...topics.keys()], signal)
+    return new Map(
+      [...topics].map(([name, topic]) => [name, { ...topic, settings: settings.get(name) ?? new Map() }]),
+    )
+  },
+})
+
+/** Ends of topics of one partition of one Kafka. */
+export const endsQuestion = (kafka: string, admin: KafkaAdmin): Question<bigint> => ({
+  key: `ends ${kafka}`,
+  everyMs: ENDS_EVERY_MS,
+  ask: (names, signal) => admin.ends(names, signal),
+})
+
+/** Fingerprint of topics that were found. */
+export const topicsSeen = (topics: ObservedTopics): string =>
+  JSON.stringify([...topics].map(([topic, { settings, ...rest }]) => [topic, rest, [...settings]]))
+
 /** A set of topics under one name in the ledger; removal takes away those of the set that exist. */
 export function topicSet(
   context: {
@@ -58,26 +86,13 @@ export function topicSet(
   name: string,
   wishes: readonly TopicWish[],
 ): ExternalResource<ObservedTopics> {
-  const { admin, polls, user } = context
+  const { admin, kafka, polls, user } = context
   const names = wishes.map((wish) => wish.name)
   return {
     id: { kind: 'TopicSet', name },
     observe: (signal, after) =>
       polls
-        .read(
-          {
-            key: `topics ${context.kafka} ${user} ${name} ${names.join(',')}`,
-            everyMs: 60_000,
-            ask: (asked) => describe(admin, names, asked),
-            fingerprint: (topics) =>
-              JSON.stringify(
-                [...topics].map(([topic, { settings, ...rest }]) => [topic, rest, [...settings]]),
-              ),
-          },
-          user,
-          signal,
-          after,
-        )
+        .readEach(topicsQuestion(kafka, admin), { names, fingerprint: topicsSeen }, user, signal, after)
         .catch(kafkaVerdict),
     diff: (observed) => wishes.flatMap((wish) => differences(wish, observed)),
     health: () => ({ type: 'Ready', message: `${wishes.length} topics` }),
@@ -108,18 +123,6 @@ export function kafkaVerdict(error: unknown): never {
     case 'Refused':
       throw new Waiting('KafkaRefused', `Kafka refuses: ${messageOf(error, 500)}`, 30_000)
   }
-}
-
-async function describe(
-  admin: KafkaAdmin,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<ObservedTopics> {
-  const topics = await admin.describeTopics(names, signal)
-  const settings = await admin.topicSettings([...topics.keys()], signal)
-  return new Map(
-    [...topics].map(([name, topic]) => [name, { ...topic, settings: settings.get(name) ?? new Map() }]),
-  )
 }
 
 function differences(wish: TopicWish, observed: ObservedTopics): readonly Change[] {

@@ -97,6 +97,8 @@ describe('the health of a workload', () => {
       {
         ...surroundings(stop.signal),
         kube,
+        now: Date.now,
+        note: () => '',
         ask: async () => {
           if (said instanceof Error) throw said
           return said
@@ -108,7 +110,6 @@ describe('the health of a workload', () => {
         manifests: [manifest],
         replicas: 1,
         hash: 'new',
-        podSelector: 'app=w',
         statusPort: 9_090,
       },
     )
@@ -127,14 +128,13 @@ describe('the health of a workload', () => {
       return answer()
     }
     const resource = workload(
-      { ...surroundings(stop.signal), kube, ask },
+      { ...surroundings(stop.signal), kube, ask, now: Date.now, note: () => '' },
       {
         name: 'w',
         namespace: 'ns',
         manifests: [manifest],
         replicas: 1,
         hash: 'h',
-        podSelector: 'a=b',
         statusPort: 9_090,
       },
     )
@@ -144,7 +144,8 @@ describe('the health of a workload', () => {
     ] as const) {
       objects.set(`pods/ns/${name}`, { metadata: { name }, status: { phase: 'Running', podIP } })
     }
+    objects.set('statefulsets/ns/w', { ...manifest, metadata: { name: 'w', generation: 1 }, status: DONE })
     await resource.observe(signal())
-    expect(asked).toEqual(['http://10.0.0.1:9090/status', 'http://[fd00::1]:9090/status'])
+    expect(asked.slice(0, 2)).toEqual(['http://10.0.0.1:9090/status', 'http://[fd00::1]:9090/status'])
   })
 })

@@ -1,6 +1,7 @@
 import type { WorkloadStatus } from '../contracts/workload.ts'
 import { isObject } from '../lib/json.ts'
 import type { Change, ExternalResource, Health } from './contract.ts'
+import { type AskPod, podsQuestion } from './pod.ts'
 import type { SharedPolls } from './polls.ts'
 
 /** A type of Kubernetes object, as the API server names it. */
@@ -19,7 +20,14 @@ export interface Manifest {
     readonly namespace: string
     readonly labels: Readonly<Record<string, string>>
     readonly annotations?: Readonly<Record<string, string>>
-    readonly ownerReferences?: readonly Readonly<Record<string, unknown>>[]
+    readonly ownerReferences?: readonly {
+      readonly apiVersion: string
+      readonly kind: string
+      readonly name: string
+      readonly uid: string
+      readonly controller: boolean
+      readonly blockOwnerDeletion: boolean
+    }[]
   }
   readonly spec?: unknown
   readonly data?: Readonly<Record<string, string>>
@@ -32,33 +40,26 @@ export interface FoundObject {
   readonly status?: unknown
 }
 
-/** The part of the Kubernetes API that workloads need; its shape is the runtime's client. */
+/** What we have made in the cluster: kept up to date by watches, so that looking costs nothing. */
 export interface KubeObjects {
-  get(
-    type: ObjectType,
-    namespace: string,
-    name: string,
-    signal: AbortSignal,
-  ): Promise<FoundObject | undefined>
-  listIn(
-    type: ObjectType,
-    namespace: string,
-    query: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<{ readonly items: readonly FoundObject[] }>
-  apply(type: ObjectType, object: Manifest, manager: string, signal: AbortSignal): Promise<unknown>
+  get(type: ObjectType, namespace: string, name: string): FoundObject | undefined
+  /** Pods of the workload of this name. */
+  podsOf(namespace: string, workload: string): readonly FoundObject[]
+  /** From its return on, `get` gives what was applied, or what came after. */
+  apply(type: ObjectType, object: Manifest, manager: string, signal: AbortSignal): Promise<void>
+  /** Gone already is success. */
   remove(type: ObjectType, namespace: string, name: string, signal: AbortSignal): Promise<void>
 }
 
-const TYPES: Readonly<Record<string, ObjectType>> = {
+/** Types of the objects that workloads are made of, by kind. */
+export const WORKLOAD_TYPES = {
   ConfigMap: { group: '', version: 'v1', plural: 'configmaps' },
   Service: { group: '', version: 'v1', plural: 'services' },
   Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
   StatefulSet: { group: 'apps', version: 'v1', plural: 'statefulsets' },
-}
-const PODS: ObjectType = { group: '', version: 'v1', plural: 'pods' }
+} as const satisfies Readonly<Record<string, ObjectType>>
 
-/** How old an answer about pods that are starting may be. */
+/** How old an answer of pods that are starting may be. */
 const RECENT_MS = 1_000
 
 /** Field manager of what we make in the cluster. */
@@ -73,7 +74,6 @@ export interface WorkloadWish {
   readonly replicas: number
   /** Hash of the configuration that the pods are to run. */
   readonly hash: string
-  readonly podSelector: string
   readonly statusPort: number
 }
 
@@ -90,7 +90,10 @@ export interface WorkloadContext {
   readonly polls: SharedPolls
   readonly user: string
   /** Asks a pod for its status. */
-  readonly ask: (address: string, signal: AbortSignal) => Promise<WorkloadStatus>
+  readonly ask: AskPod
+  readonly now: () => number
+  /** Takes what pods say between reconciles; answers with what the status shows of it. */
+  readonly note: (pods: readonly WorkloadStatus[]) => string
 }
 
 /** A Deployment or StatefulSet with what belongs to it; healthy when every pod runs this configuration and answers. */
@@ -98,26 +101,22 @@ export function workload(
   context: WorkloadContext,
   wish: WorkloadWish,
 ): ExternalResource<WorkloadObservation> {
-  const { kube, polls, user } = context
+  const { kube } = context
   const { namespace, manifests } = wish
-  const poll = {
-    key: `workload ${namespace}/${wish.name}`,
-    everyMs: 5_000,
-    ask: (signal: AbortSignal) => look(context, wish, signal),
-    fingerprint: ({ found, pods }: WorkloadObservation) =>
-      JSON.stringify([
-        [...found.values()].map(({ status }) => status),
-        pods.map(({ hash, units }) => [hash, units.map(({ state }) => state)]),
-      ]),
-  }
   return {
     id: { kind: 'Workload', name: wish.name },
-    observe: async (signal, after) => {
-      const seen = await polls.read(poll, user, signal, after)
+    observe: async (signal) => {
+      const found = new Map(
+        manifests.flatMap((manifest) => {
+          const there = kube.get(typeOf(manifest), namespace, manifest.metadata.name)
+          return there ? [[keyOf(manifest), there] as const] : []
+        }),
+      )
+      if (found.size === 0) return undefined
+      const seen = { found, pods: await answers(context, wish, signal) }
+      if (healthOf(seen, wish).type === 'Ready') return seen
       // What is just starting is looked at as often as it is asked about.
-      const observed =
-        healthOf(seen, wish).type === 'Ready' ? seen : await polls.recent(poll, user, signal, RECENT_MS)
-      return observed.found.size === 0 ? undefined : observed
+      return { found, pods: await answers(context, wish, signal, context.now() - RECENT_MS) }
     },
     diff: ({ found }) => manifests.flatMap((manifest) => difference(manifest, found)),
     health: (observed) => healthOf(observed, wish),
@@ -135,25 +134,26 @@ export function workload(
   }
 }
 
-async function look(
-  { kube, ask }: WorkloadContext,
-  { namespace, manifests, podSelector, statusPort }: WorkloadWish,
+/** What the pods of a workload say of themselves. */
+async function answers(
+  { kube, polls, user, ask, note }: WorkloadContext,
+  { namespace, name, statusPort }: WorkloadWish,
   signal: AbortSignal,
-): Promise<WorkloadObservation> {
-  const objects = await Promise.all(
-    manifests.map(async (manifest) => {
-      const found = await kube.get(typeOf(manifest), namespace, manifest.metadata.name, signal)
-      return found ? ([[keyOf(manifest), found]] as const) : []
-    }),
-  )
-  const { items } = await kube.listIn(PODS, namespace, { labelSelector: podSelector, limit: '100' }, signal)
-  const answers = await Promise.allSettled(
-    items.flatMap((pod) => podAddress(pod).map((ip) => ask(`http://${ip}:${statusPort}/status`, signal))),
-  )
-  return {
-    found: new Map(objects.flat()),
-    pods: answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
+  after?: number,
+): Promise<readonly WorkloadStatus[]> {
+  const names = kube
+    .podsOf(namespace, name)
+    .flatMap((pod) => podAddress(pod).map((ip) => `http://${ip}:${statusPort}/status`))
+  if (names.length === 0) return []
+  const interest = {
+    names,
+    fingerprint: (pods: ReadonlyMap<string, WorkloadStatus>) => {
+      const said = [...pods.values()]
+      const states = said.map(({ hash, units }) => [hash, units.map(({ state }) => state)])
+      return JSON.stringify([states, note(said)])
+    },
   }
+  return [...(await polls.readEach(podsQuestion(ask), interest, user, signal, after)).values()]
 }
 
 /** Address of a pod that runs and is not on its way out. */
@@ -222,7 +222,8 @@ function healthOf(
 }
 
 function typeOf({ kind }: Manifest): ObjectType {
-  const type = TYPES[kind]
+  const types: Readonly<Record<string, ObjectType>> = WORKLOAD_TYPES
+  const type = types[kind]
   if (!type) throw new TypeError(`workloads are not made of ${kind}`)
   return type
 }

@@ -88,4 +88,26 @@ describe('the board', () => {
     expect(board.latest('a', 'seconds')).toBeUndefined()
     expect(board.latest('b', 'seconds')).toBe(2)
   })
+
+  describe('stillness', () => {
+    const look = (value: bigint, afterMs = 5_000) => {
+      clock.now += afterMs
+      return board.stillMs('a', 'heartbeat', value)
+    }
+
+    it('is 0 on the first look and whenever the value has moved, and grows until then', () => {
+      expect([look(1n), look(1n), look(1n), look(2n), look(2n)]).toEqual([0, 5_000, 10_000, 0, 5_000])
+    })
+
+    it('begins anew after a time without a look, in which it may have moved and come to rest', () => {
+      look(1n)
+      expect(look(1n, 61_000)).toBe(0)
+    })
+
+    it('is forgotten with the object', () => {
+      look(1n)
+      board.forget('a')
+      expect(look(1n)).toBe(0)
+    })
+  })
 })

@@ -11,6 +11,11 @@ export interface Board {
   /** What the status should show, given what it shows: the worst of two minutes in steps, moved at most every 30 s. */
   published(object: string, figure: string, shown: number | undefined, first: FirstStep): number | undefined
   standing(object: string, figure: string, threshold: number): Standing
+  /**
+   * Milliseconds since this, of which `value` is the latest look, was last seen to move; 0 on the first look, also the
+   * first after a minute without one.
+   */
+  stillMs(object: string, what: string, value: bigint): number
   forget(object: string): void
   /** The latest sample of everything, as long as it is from the last minute. */
   samples(): Iterable<{ readonly object: string; readonly figure: string; readonly value: number }>
@@ -24,20 +29,29 @@ const SAMPLE_EVERY_MS = 4_000
 
 interface Series {
   readonly samples: { readonly at: number; readonly value: number }[]
-  movedAt: number
+  /** What the status shows, and since when. */
+  shown: number | undefined
+  shownAt: number
   over: boolean
+}
+
+interface Movement {
+  readonly value: bigint
+  readonly movedAt: number
+  readonly lookedAt: number
 }
 
 /** An empty board. */
 export function createBoard(now: () => number): Board {
   const objects = new Map<string, Map<string, Series>>()
+  const movements = new Map<string, Map<string, Movement>>()
   const seriesOf = (object: string, figure: string): Series | undefined => objects.get(object)?.get(figure)
 
   return {
     record: (object, figure, value) => {
       const figures = objects.get(object) ?? new Map<string, Series>()
       objects.set(object, figures)
-      const series = figures.get(figure) ?? { samples: [], movedAt: Number.NEGATIVE_INFINITY, over: false }
+      const series = figures.get(figure) ?? { samples: [], shown: undefined, shownAt: 0, over: false }
       figures.set(figure, series)
       const at = now()
       const last = series.samples.at(-1)
@@ -50,10 +64,10 @@ export function createBoard(now: () => number): Board {
     published: (object, figure, shown, first) => {
       const series = seriesOf(object, figure)
       if (!series || !fresh(series, now())) return shown
-      if (shown !== undefined && now() - series.movedAt < MOVE_EVERY_MS) return shown
-      const worst = Math.max(...series.samples.map(({ value }) => value))
-      const next = settle(shown, worst, first)
-      if (next !== shown) series.movedAt = now()
+      if (shown !== series.shown) Object.assign(series, { shown, shownAt: now() })
+      if (shown !== undefined && now() - series.shownAt < MOVE_EVERY_MS) return shown
+      const next = settle(shown, Math.max(...series.samples.map(({ value }) => value)), first)
+      if (shown === undefined) Object.assign(series, { shown: next, shownAt: now() })
       return next
     },
     standing: (object, figure, threshold) => {
@@ -68,7 +82,18 @@ export function createBoard(now: () => number): Board {
       else if (series.over && below(2)) series.over = false
       return series.over ? 'Over' : 'Within'
     },
-    forget: (object) => void objects.delete(object),
+    stillMs: (object, what, value) => {
+      const known = movements.get(object) ?? new Map<string, Movement>()
+      movements.set(object, known)
+      const [last, at] = [known.get(what), now()]
+      const still = last?.value === value && at - last.lookedAt < STALE_MS
+      known.set(what, { value, movedAt: still ? last.movedAt : at, lookedAt: at })
+      return still ? at - last.movedAt : 0
+    },
+    forget: (object) => {
+      objects.delete(object)
+      movements.delete(object)
+    },
     samples: function* () {
       for (const [object, figures] of objects) {
         for (const [figure, series] of figures) {

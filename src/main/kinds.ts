@@ -8,7 +8,7 @@ import { createIndex } from '../runtime/index-of.ts'
 import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
 import { runLoop } from '../runtime/loop.ts'
 import type { RuntimeMetrics } from '../runtime/metrics.ts'
-import { createQueue, type KeyedQueue } from '../runtime/queue.ts'
+import { createQueue, type KeyedQueue, type Urgency } from '../runtime/queue.ts'
 import { reflect } from '../runtime/reflector.ts'
 import { createStore } from '../runtime/store.ts'
 
@@ -51,14 +51,19 @@ export async function runKind<O extends AnyResource>(
   const { kube, kinds, log, metrics, now } = context
   const { kind, plural } = controller.definition
   const type: ResourceType = { group: GROUP, version: VERSION, plural }
-  const queue = createQueue()
+  const queue = createQueue(metrics.queueOf(kind, () => queue.depth))
   const users = createIndex(cache, (object) => controller.references(object).map(termOf))
   kinds.set(kind, { kind, queue, referringTo: (target) => users.of(termOf(target)).map(keyOf) })
-  metrics.watchQueue(kind, () => queue.depth)
+  metrics.workersOf(kind, WORKERS)
+  // The first list gives way to whatever is changed meanwhile.
+  let arrival: Urgency = 'Background'
+  void context.allSynced.then(() => {
+    arrival = 'Fresh'
+  })
   cache.subscribe(({ key, before, after }) => {
-    if (needsLook(before, after)) queue.add(key)
+    if (needsLook(before, after)) queue.add(key, arrival)
     for (const other of kinds.values())
-      for (const user of other.referringTo({ kind, key })) other.queue.add(user)
+      for (const user of other.referringTo({ kind, key })) other.queue.add(user, arrival)
   })
   const store = createStore<O>({ ...context, type, kind, cache })
   const loop = async () => {

@@ -12,10 +12,11 @@ import type { PipelineServices } from '../controllers/pipeline/open.ts'
 import { sourceController } from '../controllers/source/index.ts'
 import { topicPrefixOf } from '../controllers/source/open.ts'
 import { createDetached } from '../external/detached.ts'
-import { askPod } from '../external/pod.ts'
+import { createAskPod } from '../external/pod.ts'
 import { createSharedPolls } from '../external/polls.ts'
 import { createRestartBudget } from '../external/restarts.ts'
 import { createBoard } from '../lag/board.ts'
+import { createTrails } from '../lag/trail.ts'
 import type { Logger } from '../lib/log.ts'
 import { createCache } from '../runtime/cache.ts'
 import { createTransport } from '../runtime/credentials.ts'
@@ -26,6 +27,7 @@ import { lead } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { serveHealth } from '../runtime/server.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
+import { createChildren } from './children.ts'
 import { type KindContext, type RunningKind, runKind, wakeUser } from './kinds.ts'
 import { registerObjectMetrics } from './metrics.ts'
 
@@ -74,6 +76,8 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     Source: createCache<Source>(),
     Pipeline: createCache<Pipeline>(),
   }
+  const children = createChildren({ kube, log, wake: (key) => kinds.get('Pipeline')?.queue.add(key) })
+  const pods = createAskPod()
   const prefixes = createIndex(caches.Source, (source) => [topicPrefixOf(source)])
   const services: PipelineServices = {
     installation: options.installation ?? (await installationOf(kube, signal)),
@@ -83,13 +87,15 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     polls: createSharedPolls({ wake, now }, signal),
     detached: createDetached((key) => log.info({ key }, 'a long write has ended'), signal),
     board: createBoard(now),
+    trail: createTrails(now),
     now,
     types: SOURCE_TYPES,
     sourcesWithPrefix: (prefix) => prefixes.of(prefix),
     source: (key) => caches.Source.get(key),
-    kube,
+    pipeline: (key) => caches.Pipeline.get(key),
+    kube: children.objects,
     image: options.image,
-    askPod,
+    askPod: pods.ask,
     restarts: createRestartBudget(now),
   }
   const users = (key: string): readonly string[] =>
@@ -101,7 +107,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     for (const [kind, cache] of Object.entries(caches))
       for (const object of cache.list()) yield { kind, object }
   })
-  const unsynced = new Set(Object.keys(caches))
+  const unsynced = new Set([...Object.keys(caches), ...children.plurals])
   const port = await serveHealth(
     {
       listen: options.listen,
@@ -111,11 +117,13 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     signal,
   )
   log.info({ port }, 'operator started')
-  const synced = (kind: string) => () => {
+  const onSynced = (kind: string) => {
     unsynced.delete(kind)
     if (unsynced.size === 0) allSynced.resolve()
   }
+  const synced = (kind: string) => () => onSynced(kind)
   const running = Promise.all([
+    children.run(onSynced, signal),
     runKind(context, backboneController(services, users), caches.Backbone, synced('Backbone'), signal),
     runKind(context, sourceController(services), caches.Source, synced('Source'), signal),
     runKind(context, pipelineController(services), caches.Pipeline, synced('Pipeline'), signal),
@@ -130,7 +138,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     await Promise.all([running, takeTurns(options, kube, work, stopped)])
   } finally {
     over.abort()
-    await Promise.allSettled([pool.close(), transport.close()])
+    await Promise.allSettled([pool.close(), pods.close(), transport.close()])
   }
 }
 

@@ -1,4 +1,4 @@
-import type { KubeObject } from './kube.ts'
+import type { KubeMetadata, KubeObject } from './kube.ts'
 
 /** Namespace and name of an object, as `namespace/name`. */
 export type ObjectKey = string
@@ -69,5 +69,19 @@ export function createCache<T extends KubeObject>(): Cache<T> {
       for (const key of [...objects.keys()]) if (!present.has(key)) remove(key)
       for (const object of fresh) set(object)
     },
+  }
+}
+
+/** An object without what nobody here reads and what makes up half of its size. */
+export function trim(object: KubeObject): KubeObject {
+  const {
+    managedFields: _managed,
+    annotations,
+    ...metadata
+  } = object.metadata as KubeMetadata & { managedFields?: unknown }
+  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...kept } = annotations ?? {}
+  return {
+    ...object,
+    metadata: { ...metadata, ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}) },
   }
 }

@@ -25,7 +25,11 @@ describe('the loop', () => {
           return reconcile(key, signal)
         },
         log: silentLogger(),
-        metrics: { reconciled: (_controller, result) => void results.push(result) },
+        metrics: {
+          began: () => undefined,
+          retried: () => undefined,
+          reconciled: (_controller, _key, result) => void results.push(result),
+        },
         random: () => 1,
       },
       stop.signal,
@@ -63,21 +67,46 @@ describe('the loop', () => {
     })
     work.queue.add('a')
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(work.seen).toEqual(['a 0', 'a 500', 'a 1500', 'a 3500'])
+    expect(work.seen).toEqual(['a 0', 'a 5', 'a 15', 'a 35'])
     tries.left = 1
     work.queue.add('a')
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(work.seen.slice(4)).toEqual(['a 60000', 'a 60500'])
+    expect(work.seen.slice(4)).toEqual(['a 60000', 'a 60005'])
     await work.end()
   })
 
-  it('never waits more than five minutes', async () => {
+  it('never waits more than sixteen minutes', async () => {
     const work = loop(() => Promise.reject(new Error('boom')))
     work.queue.add('a')
-    await vi.advanceTimersByTimeAsync(3_600_000)
+    await vi.advanceTimersByTimeAsync(7_200_000)
     const times = work.seen.map((entry) => Number(entry.split(' ')[1]))
     const waits = times.slice(1).map((time, index) => time - (times[index] ?? 0))
-    expect(Math.max(...waits)).toBe(300_000)
+    expect(Math.max(...waits)).toBe(960_000)
+    await work.end()
+  })
+
+  it('one that does not heed its signal loses its worker, keeps its key, and holds up no other', async () => {
+    const stuck = Promise.withResolvers<Outcome>()
+    const work = loop((key) => (key === 'a' ? stuck.promise : Promise.resolve({ type: 'Done' })))
+    work.queue.add('a')
+    await vi.advanceTimersByTimeAsync(1_000)
+    work.queue.add('b')
+    work.queue.add('a')
+    await vi.advanceTimersByTimeAsync(65_000)
+    expect(work.seen).toEqual(['a 0', 'b 65000'])
+    stuck.resolve({ type: 'Done' })
+    await vi.advanceTimersByTimeAsync(0)
+    expect(work.seen.slice(2)).toEqual(['a 66000'])
+    await work.end()
+  })
+
+  it('a resync is spread, and gives way to what is fresh', async () => {
+    const work = loop(outcome({ type: 'Again', afterMs: 600_000 }))
+    work.queue.add('a')
+    await vi.advanceTimersByTimeAsync(659_000)
+    expect(work.seen).toEqual(['a 0'])
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(work.seen).toEqual(['a 0', 'a 660000'])
     await work.end()
   })
 

@@ -1,12 +1,17 @@
 import type { Logger } from '../lib/log.ts'
-import { backoffMs, withTimeout } from '../lib/time.ts'
+import { backoffMs, sleep, withTimeout } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 import type { ObjectKey } from './cache.ts'
 import type { LoopMetrics } from './metrics.ts'
 import type { KeyedQueue } from './queue.ts'
 
 const RECONCILE_LIMIT_MS = 60_000
-const BACKOFF = { base: 500, cap: 300_000 } as const
+/** One that is still there so long after its limit keeps its key, and no longer a worker. */
+const ABANDON_MS = RECONCILE_LIMIT_MS + 5_000
+/** As controller-runtime's: 5 ms, doubling to 16 minutes. */
+const BACKOFF = { base: 5, cap: 960_000 } as const
+/** What is to come again after so long is a resync: it gives way to changes, and is spread by a tenth. */
+const RESYNC_FROM_MS = 60_000
 
 /** What a reconcile asks for: to be called again after some time, or only when something changes. */
 export type Outcome = { readonly type: 'Done' } | { readonly type: 'Again'; readonly afterMs: number }
@@ -24,7 +29,7 @@ export interface LoopOptions {
 
 /**
  * Takes keys from the queue and reconciles them until the signal aborts. One that throws or takes over a minute is
- * tried again with growing waits, up to five minutes, and disturbs no other.
+ * tried again with growing waits, from 5 ms to 16 minutes, and disturbs no other.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
   const failures = new Map<ObjectKey, number>()
@@ -38,24 +43,44 @@ async function work(
   failures: Map<ObjectKey, number>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { queue, reconcile, metrics, log, name, random } = options
   for (;;) {
-    const key = await queue.take()
+    const key = await options.queue.take()
     if (key === undefined) return
-    const startedAt = performance.now()
-    try {
-      const outcome = await reconcile(key, withTimeout(signal, RECONCILE_LIMIT_MS))
-      failures.delete(key)
-      metrics.reconciled(name, outcome.type === 'Done' ? 'success' : 'requeue_after', startedAt)
-      if (outcome.type === 'Again') queue.addAfter(key, outcome.afterMs)
-    } catch (error) {
-      const attempt = failures.get(key) ?? 0
-      failures.set(key, attempt + 1)
-      metrics.reconciled(name, 'error', startedAt)
-      if (!signal.aborted) log.error({ controller: name, key, error: messageOf(error) }, 'reconcile failed')
-      queue.addAfter(key, backoffMs(attempt, BACKOFF.base, BACKOFF.cap, random))
-    } finally {
-      queue.done(key)
-    }
+    const ended = new AbortController()
+    const attempt = attemptOne(options, failures, key, signal).finally(() => ended.abort())
+    await Promise.race([attempt, sleep(ABANDON_MS, AbortSignal.any([ended.signal, signal]))])
+    if (ended.signal.aborted || signal.aborted) continue
+    // It has not heeded its signal. The key stays taken until it does, and nobody else waits for that.
+    options.log.error({ controller: options.name, key }, 'a reconcile does not end: it is left to itself')
   }
+}
+
+async function attemptOne(
+  { queue, reconcile, metrics, log, name, random }: LoopOptions,
+  failures: Map<ObjectKey, number>,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedAt = performance.now()
+  metrics.began(name, key)
+  try {
+    const outcome = await reconcile(key, withTimeout(signal, RECONCILE_LIMIT_MS))
+    failures.delete(key)
+    metrics.reconciled(name, key, outcome.type === 'Done' ? 'success' : 'requeue_after', startedAt)
+    if (outcome.type === 'Again') lookAgain(queue, key, outcome.afterMs, random)
+  } catch (error) {
+    const attempt = failures.get(key) ?? 0
+    failures.set(key, attempt + 1)
+    metrics.reconciled(name, key, 'error', startedAt)
+    if (!signal.aborted) log.error({ controller: name, key, error: messageOf(error) }, 'reconcile failed')
+    metrics.retried(name)
+    queue.addAfter(key, backoffMs(attempt, BACKOFF.base, BACKOFF.cap, random))
+  } finally {
+    queue.done(key)
+  }
+}
+
+function lookAgain(queue: KeyedQueue, key: ObjectKey, afterMs: number, random: () => number): void {
+  if (afterMs < RESYNC_FROM_MS) queue.addAfter(key, afterMs)
+  else queue.addAfter(key, afterMs * (0.9 + 0.2 * random()), 'Background')
 }

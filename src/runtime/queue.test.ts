@@ -109,4 +109,59 @@ describe('the queue', () => {
     expect(vi.getTimerCount()).toBe(0)
     expect(queue.depth).toBe(0)
   })
+
+  describe('urgency', () => {
+    const fill = (count: number, urgency: 'Fresh' | 'Background', name: string) => {
+      for (let n = 0; n < count; n++) queue.add(`${name}${n}`, urgency)
+    }
+
+    it('what is fresh goes before what waits in the background', async () => {
+      fill(2, 'Background', 'b')
+      queue.add('f')
+      expect(await drain()).toEqual(['f', 'b0', 'b1'])
+    })
+
+    it('a key of the background that becomes fresh goes first, once', async () => {
+      fill(3, 'Background', 'b')
+      queue.add('b2')
+      queue.add('b2', 'Background')
+      expect(await drain()).toEqual(['b2', 'b0', 'b1'])
+    })
+
+    it('the background is never starved', async () => {
+      fill(250, 'Fresh', 'f')
+      fill(5, 'Background', 'b')
+      const order = await drain()
+      expect(order.indexOf('b0')).toBe(100)
+      expect(order.indexOf('b1')).toBe(201)
+    })
+
+    it('what was added in the background and as fresh while it was worked on comes again as fresh', async () => {
+      queue.add('a')
+      await queue.take()
+      queue.add('a', 'Background')
+      queue.add('a')
+      fill(1, 'Background', 'b')
+      queue.done('a')
+      expect(await drain()).toEqual(['a', 'b0'])
+    })
+
+    it('a delayed key keeps its urgency', async () => {
+      queue.addAfter('late', 10, 'Background')
+      fill(1, 'Background', 'b')
+      await vi.advanceTimersByTimeAsync(10)
+      queue.add('f')
+      expect(await drain()).toEqual(['f', 'b0', 'late'])
+    })
+  })
+
+  it('tells of every key that is added, and how long it waited', async () => {
+    const told = { added: 0, waits: [] as number[] }
+    const observed = createQueue({ added: () => told.added++, waited: (ms) => told.waits.push(ms) })
+    observed.add('a')
+    observed.add('a')
+    await vi.advanceTimersByTimeAsync(50)
+    await observed.take()
+    expect(told).toEqual({ added: 1, waits: [50] })
+  })
 })

@@ -1,12 +1,15 @@
+/** Fresh: somebody waits for it. Background: start-up and resync, which give way to everything fresh. */
+export type Urgency = 'Fresh' | 'Background'
+
 /**
  * A queue of keys: a key is in it at most once and worked on by at most one worker; what is added while it is
  * worked on comes again afterwards. Its length is bounded by the number of objects.
  */
 export interface KeyedQueue {
-  /** Adds a key now. */
-  add(key: string): void
+  /** Adds a key now; one that waits in the background becomes fresh when it is added as fresh. */
+  add(key: string, urgency?: Urgency): void
   /** Adds a key after `ms` milliseconds; an earlier wish for the same key wins. */
-  addAfter(key: string, ms: number): void
+  addAfter(key: string, ms: number, urgency?: Urgency): void
   /** The next key; undefined when the queue is closed. Every key taken must be handed back with `done`. */
   take(): Promise<string | undefined>
   done(key: string): void
@@ -16,47 +19,68 @@ export interface KeyedQueue {
   readonly depth: number
 }
 
+/** What a queue tells while it works; times are in milliseconds. */
+export interface QueueObserver {
+  added(): void
+  /** A key was taken after it had waited this long. */
+  waited(ms: number): void
+}
+
+/** How many fresh keys are taken in a row before one of the background gets its turn. */
+const FRESH_IN_A_ROW = 100
+
 /** An empty queue. */
-export function createQueue(): KeyedQueue {
-  const ready = new Set<string>()
+export function createQueue(observer: QueueObserver = SILENT): KeyedQueue {
+  // Keys that are ready, by urgency, with the time at which they became so.
+  const ready = { Fresh: new Map<string, number>(), Background: new Map<string, number>() }
   const active = new Set<string>()
-  const again = new Set<string>()
+  const again = new Map<string, Urgency>()
   const timers = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>()
   const takers: ((key: string | undefined) => void)[] = []
+  let freshInARow = 0
   let closed = false
 
   const forget = (key: string) => {
     clearTimeout(timers.get(key)?.timer)
     timers.delete(key)
   }
-  const add = (key: string) => {
+  const add = (key: string, urgency: Urgency = 'Fresh') => {
     if (closed) return
     forget(key)
-    if (active.has(key)) again.add(key)
-    else {
-      ready.add(key)
-      serve()
+    if (active.has(key)) {
+      if (again.get(key) !== 'Fresh') again.set(key, urgency)
+      return
     }
+    if (ready.Fresh.has(key) || (urgency === 'Background' && ready.Background.has(key))) return
+    observer.added()
+    ready[urgency].set(key, ready.Background.get(key) ?? performance.now())
+    if (urgency === 'Fresh') ready.Background.delete(key)
+    serve()
   }
   const serve = () => {
-    for (const key of ready) {
-      const taker = takers.shift()
-      if (!taker) return
-      ready.delete(key)
+    while (takers.length > 0) {
+      const starving = freshInARow >= FRESH_IN_A_ROW && ready.Background.size > 0
+      const from = ready.Fresh.size > 0 && !starving ? ready.Fresh : ready.Background
+      const next = from.entries().next()
+      if (next.done) return
+      freshInARow = from === ready.Fresh ? freshInARow + 1 : 0
+      const [key, since] = next.value
+      from.delete(key)
       active.add(key)
-      taker(key)
+      observer.waited(performance.now() - since)
+      takers.shift()?.(key)
     }
   }
 
   return {
     add,
-    addAfter: (key, ms) => {
+    addAfter: (key, ms, urgency) => {
       if (closed) return
       const at = Date.now() + ms
       const waiting = timers.get(key)
       if (waiting && waiting.at <= at) return
       forget(key)
-      timers.set(key, { at, timer: setTimeout(() => add(key), ms) })
+      timers.set(key, { at, timer: setTimeout(() => add(key, urgency), ms) })
     },
     take: () =>
       closed
@@ -67,7 +91,9 @@ export function createQueue(): KeyedQueue {
           }),
     done: (key) => {
       active.delete(key)
-      if (again.delete(key)) add(key)
+      const urgency = again.get(key)
+      again.delete(key)
+      if (urgency) add(key, urgency)
     },
     forget,
     close: () => {
@@ -76,7 +102,9 @@ export function createQueue(): KeyedQueue {
       for (const taker of takers.splice(0)) taker(undefined)
     },
     get depth() {
-      return ready.size
+      return ready.Fresh.size + ready.Background.size
     },
   }
 }
+
+const SILENT: QueueObserver = { added: () => undefined, waited: () => undefined }

@@ -3,14 +3,8 @@ import { createInterface } from 'node:readline'
 import type { Logger } from '../lib/log.ts'
 import { backoffMs, sleep } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
-import { type Cache, keyOf } from './cache.ts'
-import {
-  isKubeError,
-  type KubeClient,
-  type KubeMetadata,
-  type KubeObject,
-  type ResourceType,
-} from './kube.ts'
+import { type Cache, keyOf, trim } from './cache.ts'
+import { isKubeError, type KubeClient, type KubeObject, type ResourceType } from './kube.ts'
 
 const PAGE = '500'
 /**
@@ -26,6 +20,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly type: ResourceType
   readonly cache: Cache<T>
   readonly log: Logger
+  /** Only objects with these labels. */
+  readonly labelSelector?: string
   /** Called once, when the first list is in the cache. */
   readonly onSynced: () => void
   readonly random: () => number
@@ -69,13 +65,18 @@ export async function reflect<T extends KubeObject>(
 }
 
 async function listAll<T extends KubeObject>(
-  { kube, type, cache }: ReflectorOptions<T>,
+  { kube, type, cache, labelSelector }: ReflectorOptions<T>,
   signal: AbortSignal,
 ): Promise<string> {
+  const selected = labelSelector === undefined ? {} : { labelSelector }
   const objects: T[] = []
   let next: string | undefined
   for (;;) {
-    const page = await kube.list(type, { limit: PAGE, ...(next ? { continue: next } : {}) }, signal)
+    const page = await kube.list(
+      type,
+      { ...selected, limit: PAGE, ...(next ? { continue: next } : {}) },
+      signal,
+    )
     objects.push(...page.items.map((item) => trim(item) as T))
     if (!page.next) {
       cache.replace(objects)
@@ -87,12 +88,13 @@ async function listAll<T extends KubeObject>(
 
 /** Watches until the server ends the watch; returns the version to go on from. */
 async function watchFrom<T extends KubeObject>(
-  { kube, type, cache, random }: ReflectorOptions<T>,
+  { kube, type, cache, random, labelSelector }: ReflectorOptions<T>,
   from: string,
   signal: AbortSignal,
 ): Promise<string> {
   const silence = new AbortController()
   const query = {
+    ...(labelSelector === undefined ? {} : { labelSelector }),
     resourceVersion: from,
     allowWatchBookmarks: 'true',
     timeoutSeconds: String(Math.floor(300 + random() * 300)),
@@ -137,18 +139,4 @@ function take<T extends KubeObject>(cache: Cache<T>, { type, object }: WatchEven
   if (type === 'DELETED') cache.delete(keyOf(object))
   else if (type !== 'BOOKMARK') cache.set(trim(object) as T)
   return object.metadata.resourceVersion
-}
-
-/** Leaves out what nobody here reads and what makes up half of an object's size. */
-function trim(object: KubeObject): KubeObject {
-  const {
-    managedFields: _managed,
-    annotations,
-    ...metadata
-  } = object.metadata as KubeMetadata & { managedFields?: unknown }
-  const { 'kubectl.kubernetes.io/last-applied-configuration': _applied, ...kept } = annotations ?? {}
-  return {
-    ...object,
-    metadata: { ...metadata, ...(Object.keys(kept).length > 0 ? { annotations: kept } : {}) },
-  }
 }

@@ -1,12 +1,6 @@
-import { type Cache, keyOf } from './cache.ts'
+import { type Cache, keyOf, trim } from './cache.ts'
 import type { EventRecorder } from './events.ts'
-import {
-  isKubeError,
-  type KubeClient,
-  type KubeMetadata,
-  type KubeObject,
-  type ResourceType,
-} from './kube.ts'
+import { isKubeError, type KubeClient, type KubeObject, type ResourceType } from './kube.ts'
 import type { RuntimeMetrics } from './metrics.ts'
 
 /** Field manager of our status writes. */
@@ -24,10 +18,7 @@ export function createStore<O extends KubeObject>(options: {
   const { kube, type, kind, cache, events, metrics } = options
   const apiVersion = `${type.group}/${type.version}`
   const remember = (object: KubeObject): O => {
-    const { managedFields: _managed, ...metadata } = object.metadata as KubeMetadata & {
-      managedFields?: unknown
-    }
-    const kept = { ...object, metadata } as unknown as O
+    const kept = trim(object) as O
     if (isNews(cache.get(keyOf(object)), object)) cache.set(kept)
     return kept
   }

@@ -4,6 +4,7 @@ import type { ClientPool } from '../clients/pool.ts'
 import type { ColumnType } from '../contracts/workload.ts'
 import type { ExternalResource, Health, PlannedRemoval, Stage } from '../external/contract.ts'
 import type { SharedPolls } from '../external/polls.ts'
+import type { Trail } from '../lag/trail.ts'
 import type { Preflight } from './preflight.ts'
 
 /** A type of source: everything that differs between databases. The Source controller knows no type by name. */
@@ -32,6 +33,14 @@ export interface SourceContext {
   readonly secretReference: (name: string, key: string, value: string) => string
   /** Stored offsets of the Source's connector, asked for after `after` (ms since 1970); undefined where there is no connector. */
   readonly offsets: (signal: AbortSignal, after?: number) => Promise<readonly ConnectOffset[] | undefined>
+  /** Milliseconds after which Connect has stored a position (offset.flush.interval.ms of its workers). */
+  readonly offsetFlushMs: number
+  /** Seconds for which this topic, which exists and has one partition, has got no record; a look at most 5 s old. */
+  readonly silenceOf: (topic: string, limitSeconds: number, signal: AbortSignal) => Promise<number>
+  /** Where the log of a database, named by its address, has been. */
+  readonly trail: (database: string) => Trail
+  /** Takes figures between reconciles; answers with what the status says of them. */
+  readonly note: (figures: SourceFigures) => string
 }
 
 /** One Source's database. */
@@ -68,16 +77,19 @@ export interface SourcePlan {
   readonly beforeStart: (signal: AbortSignal) => Promise<void>
 }
 
-/** One look at how far a source is. */
-export interface SourceSample {
-  /** Commit time of the last delivered change or heartbeat, milliseconds since 1970; undefined before the first. */
-  readonly deliveredAt: number | undefined
-  /** Seconds within which a healthy source shows a new `deliveredAt`. */
-  readonly beatSeconds: number
-  /** Seconds of silence that mean nothing: the heartbeat's interval and the time until a position is stored. */
-  readonly quietSeconds: number
+/** How far behind a source is. */
+export interface SourceFigures {
+  /** Seconds since the commit of the oldest change that is not known to be delivered; 0 while nothing has to be. */
+  readonly seconds: number | undefined
   readonly unconfirmedBytes: number | undefined
   readonly retainedBytes: number | undefined
+}
+
+/** One look at how far a source is. */
+export interface SourceSample {
+  readonly figures: SourceFigures
+  /** Seconds for which no heartbeat has reached Kafka, and within which a healthy source sends one; undefined before it streams. */
+  readonly silence: { readonly seconds: number; readonly limit: number } | undefined
   readonly snapshot: 'Pending' | 'Running' | 'Completed'
   /** Whether a reader is connected to the database's log. */
   readonly connected: boolean

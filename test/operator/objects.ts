@@ -13,6 +13,7 @@ export function backboneSpec(): BackboneSpec {
       type: 'External',
       external: {
         url: connectUrl,
+        offsetFlushInterval: '1s',
         secrets: { type: 'Template', template: `\${directory:${secretsDir}/{namespace}/{name}:{key}}` },
       },
     },

@@ -69,6 +69,11 @@ export function createKafkaAdmin(connection: KafkaConnection): KafkaAdmin {
       ),
     offsets: (topic, partitions, at, signal) =>
       call(`list offsets of ${topic}`, signal, () => listOffsets(admin, topic, partitions, at)),
+    // One topic that is not there fails the whole call.
+    ends: (topics, signal) =>
+      call('list ends of topics', signal, () =>
+        ends(admin, topics).catch(async () => ends(admin, await present(admin, topics))),
+      ),
     groupOffsets: (group, signal) =>
       call(`read offsets of group ${group}`, signal, () => groupOffsets(admin, group)),
     deleteGroup: (group, signal) =>
@@ -92,13 +97,13 @@ async function describeTopics(
   admin: Admin,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, TopicDescription>> {
-  const present = new Set(await admin.listTopics({ includeInternals: true }))
-  const wanted = names.filter((name) => present.has(name))
+  const wanted = await present(admin, names)
   if (wanted.length === 0) return new Map()
-  const { topics } = await admin.metadata({ topics: wanted, forceUpdate: true })
+  const { topics } = await admin.metadata({ topics: [...wanted], forceUpdate: true })
+  const isWanted = new Set(wanted)
   return new Map(
     [...topics]
-      .filter(([name]) => wanted.includes(name))
+      .filter(([name]) => isWanted.has(name))
       .map(([name, topic]) => [
         name,
         {
@@ -108,6 +113,21 @@ async function describeTopics(
           replicationFactor: topic.partitions[0]?.replicas.length ?? 0,
         },
       ]),
+  )
+}
+
+async function present(admin: Admin, names: readonly string[]): Promise<readonly string[]> {
+  const there = new Set(await admin.listTopics({ includeInternals: true }))
+  return names.filter((name) => there.has(name))
+}
+
+async function ends(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+  if (topics.length === 0) return new Map()
+  const listed = await admin.listOffsets({
+    topics: topics.map((name) => ({ name, partitions: [{ partitionIndex: 0, timestamp: -1n }] })),
+  })
+  return new Map(
+    listed.flatMap(({ name, partitions: [first] }) => (first ? [[name, first.offset] as const] : [])),
   )
 }
 

@@ -109,6 +109,8 @@ export interface KafkaAdmin {
     at: 'earliest' | 'latest' | number,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, bigint>>
+  /** End of the first partition of each topic; topics that do not exist are left out. */
+  ends(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>
   /** Committed offsets of a group, by topic and partition; empty when the group is unknown. */
   groupOffsets(group: string, signal: AbortSignal): Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>>>
   /** Gone already is success. A group with members throws. */

@@ -2,7 +2,7 @@ import type { Pipeline, PipelineInput } from '../../api/pipeline.ts'
 import type { Source } from '../../api/source/index.ts'
 import type { TopicInput } from '../../contracts/workload.ts'
 import { verdictOfError } from '../../external/drive.ts'
-import { kafkaVerdict } from '../../external/topics.ts'
+import { kafkaVerdict, topicsQuestion, topicsSeen } from '../../external/topics.ts'
 import { Stalled, Waiting } from '../../lib/verdict.ts'
 import { type KafkaOf, keyOf, type Services } from '../services.ts'
 import { openSource, type SourceServices, sourceEpoch } from '../source/open.ts'
@@ -114,22 +114,16 @@ async function withTopic(
   signal: AbortSignal,
 ): Promise<ResolvedInput> {
   const { topic: name } = known.topic
-  const poll = {
-    key: `topic ${address} ${name}`,
-    everyMs: 30_000,
-    ask: async (asked: AbortSignal) => ({
-      description: (await admin.describeTopics([name], asked)).get(name),
-      cleanup: (await admin.topicSettings([name], asked).catch(() => new Map()))
-        .get(name)
-        ?.get('cleanup.policy')?.value,
-    }),
-    fingerprint: (answer: object) => JSON.stringify(answer),
+  const look = async (after?: number) => {
+    const interest = { names: [name], fingerprint: topicsSeen }
+    const found = await polls
+      .readEach(topicsQuestion(address, admin), interest, user, signal, after)
+      .catch(kafkaVerdict)
+    return found.get(name)
   }
-  const cached = await polls.read(poll, user, signal).catch(kafkaVerdict)
-  const { description, cleanup } = cached.description
-    ? cached
-    : await polls.read(poll, user, signal, Date.now() - 1_000).catch(kafkaVerdict)
-  if (!description) {
+  // What is missing may have been made just now.
+  const found = (await look()) ?? (await look(Date.now() - 1_000))
+  if (!found) {
     throw new Waiting(
       'InputTopicNotFound',
       `input ${known.topic.name}: topic ${name} does not exist yet: its Source makes it, or correct spec.inputs`,
@@ -138,7 +132,9 @@ async function withTopic(
   }
   return {
     ...known,
-    partitions: description.partitions,
-    policy: known.policy ?? (cleanup?.includes('compact') ? 'Latest' : 'History'),
+    partitions: found.partitions,
+    policy:
+      known.policy ??
+      (found.settings.get('cleanup.policy')?.value.includes('compact') ? 'Latest' : 'History'),
   }
 }

@@ -13,6 +13,8 @@ export interface PipelineServices extends SourceServices {
   readonly kube: KubeObjects
   readonly image: Image
   readonly askPod: WorkloadContext['ask']
+  /** By namespace/name. */
+  readonly pipeline: (key: string) => Pipeline | undefined
 }
 
 /** A Pipeline with everything resolved. */

@@ -5,15 +5,16 @@ import type { ProcessorConfig } from '../../contracts/processor.ts'
 import { check } from '../../external/check.ts'
 import { type ExternalResource, resource, type Stage } from '../../external/contract.ts'
 import { topicSet } from '../../external/topics.ts'
-import { type Manifest, workload } from '../../external/workload.ts'
+import { type Manifest, type WorkloadContext, workload } from '../../external/workload.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { Prepared } from '../controller.ts'
+import { keyOf } from '../services.ts'
 import { checkExpressions, type ViewInput } from './expressions.ts'
 import type { PlannedFlow } from './flows.ts'
+import { lagSeen, recordPods } from './lag.ts'
 import {
   gatewayManifests,
   kafkaAccess,
-  podLabels,
   processorManifests,
   STATUS_PORT,
   type WorkloadInput,
@@ -63,8 +64,9 @@ function topicSets(
 
 function workloadsOf(
   services: PipelineServices,
-  { pipeline, backbone, user, flows, views }: OpenPipeline,
+  open: OpenPipeline,
 ): { readonly processor: ExternalResource | undefined; readonly gateway: ExternalResource | undefined } {
+  const { pipeline, backbone, flows, views } = open
   const { namespace, name } = pipeline.metadata
   const identity = { version: 1, pipeline: { namespace, name }, kafka: kafkaAccess(backbone) } as const
   const base = { pipeline, backbone, image: services.image }
@@ -92,10 +94,10 @@ function workloadsOf(
   return {
     processor:
       flows.length > 0
-        ? workloadOf(services, user, processorInput, processorManifests(processorInput))
+        ? workloadOf(services, open, processorInput, processorManifests(processorInput))
         : undefined,
     gateway:
-      views.length > 0 ? workloadOf(services, user, gatewayInput, gatewayManifests(gatewayInput)) : undefined,
+      views.length > 0 ? workloadOf(services, open, gatewayInput, gatewayManifests(gatewayInput)) : undefined,
   }
 }
 
@@ -155,26 +157,35 @@ function gatewayConfig(
 
 function workloadOf(
   services: PipelineServices,
-  user: string,
+  open: OpenPipeline,
   input: WorkloadInput,
   manifests: readonly Manifest[],
 ): ExternalResource {
   const { pipeline, role, replicas, hash } = input
-  const labels = podLabels(pipeline, role)
   return resource(
-    workload(
-      { kube: services.kube, polls: services.polls, user, ask: services.askPod },
-      {
-        name: workloadName(pipeline.metadata, role),
-        namespace: pipeline.metadata.namespace,
-        manifests,
-        replicas,
-        hash,
-        podSelector: Object.entries(labels)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(','),
-        statusPort: STATUS_PORT,
-      },
-    ),
+    workload(workloadContext(services, open, role), {
+      name: workloadName(pipeline.metadata, role),
+      namespace: pipeline.metadata.namespace,
+      manifests,
+      replicas,
+      hash,
+      statusPort: STATUS_PORT,
+    }),
   )
+}
+
+function workloadContext(
+  services: PipelineServices,
+  open: OpenPipeline,
+  role: WorkloadInput['role'],
+): WorkloadContext {
+  const { kube, polls, askPod: ask, now, board } = services
+  const { pipeline, user } = open
+  return {
+    ...{ kube, polls, user, ask, now },
+    note: (pods) => {
+      recordPods(board, open, role, pods)
+      return lagSeen(board, open, (services.pipeline(keyOf(pipeline)) ?? pipeline).status ?? {})
+    },
+  }
 }

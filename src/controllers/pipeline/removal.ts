@@ -10,7 +10,7 @@ import { consumerGroup } from '../../external/group.ts'
 import { type TopicWish, topicSet } from '../../external/topics.ts'
 import { workload } from '../../external/workload.ts'
 import type { Prepared } from '../controller.ts'
-import { namesOf, podLabels, STATUS_PORT } from './manifests.ts'
+import { namesOf, STATUS_PORT } from './manifests.ts'
 import type { OpenPipeline, PipelineServices } from './open.ts'
 
 /** Name of a Pipeline's output topics in the ledger. */
@@ -53,7 +53,7 @@ export function planRemoval(services: PipelineServices, doomed: Doomed): Prepare
 
 /** The thing behind an entry of a Pipeline's ledger. */
 export function remover(
-  { polls, kube, askPod }: PipelineServices,
+  { polls, kube, askPod, now }: PipelineServices,
   { pipeline, kafka, user }: Doomed,
 ): (id: ResourceId) => ExternalResource | undefined {
   const context = { admin: kafka.admin, kafka: kafka.address, polls, user }
@@ -67,16 +67,13 @@ export function remover(
         const role = name === workloadName(pipeline.metadata, 'gateway') ? 'gateway' : 'processor'
         return resource(
           workload(
-            { kube, polls, user, ask: askPod },
+            { kube, polls, user, ask: askPod, now, note: () => '' },
             {
               name,
               namespace: pipeline.metadata.namespace,
               manifests: namesOf(pipeline, role),
               replicas: 0,
               hash: '',
-              podSelector: Object.entries(podLabels(pipeline, role))
-                .map(([key, value]) => `${key}=${value}`)
-                .join(','),
               statusPort: STATUS_PORT,
             },
           ),

@@ -2,6 +2,7 @@ import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts
 import type { Source } from '../../api/source/index.ts'
 import { connectVerdict } from '../../external/connector.ts'
 import type { RestartBudget } from '../../external/restarts.ts'
+import { endsQuestion, kafkaVerdict } from '../../external/topics.ts'
 import { hashOf } from '../../lib/json.ts'
 import { Stalled } from '../../lib/verdict.ts'
 import type { SourceDatabase, SourceType } from '../../sources/type.ts'
@@ -16,6 +17,7 @@ import {
   type Services,
   userOf,
 } from '../services.ts'
+import { figuresSeen, recordFigures } from './lag.ts'
 
 /** What Sources need besides what all controllers share. */
 export interface SourceServices extends Services {
@@ -73,6 +75,13 @@ export async function openSource(
         services.polls
           .read(offsetsPoll(connect, name), user, asked, after)
           .catch(connectVerdict(connect.url)),
+      offsetFlushMs: connect.offsetFlushMs,
+      silenceOf: silenceOf(services, kafka, user),
+      trail: services.trail,
+      note: (figures) => {
+        recordFigures(services.board, user, figures)
+        return figuresSeen(services.board, services.source(keyOf(source)) ?? source, user)
+      },
     },
     signal,
   )
@@ -85,6 +94,22 @@ const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
   ask: (signal: AbortSignal) => client.offsets(name, signal),
   fingerprint: (offsets: readonly unknown[] | undefined) => String(offsets?.length ?? 'none'),
 })
+
+/** Seconds for which a topic has got no record, as far as looks at its end have told. */
+const silenceOf =
+  ({ polls, board }: Services, { address, admin }: KafkaOf, user: string) =>
+  async (topic: string, limitSeconds: number, signal: AbortSignal): Promise<number> => {
+    const seconds = (ends: ReadonlyMap<string, bigint>) => {
+      const end = ends.get(topic)
+      return end === undefined ? 0 : board.stillMs(user, topic, end) / 1_000
+    }
+    const interest = {
+      names: [topic],
+      fingerprint: (ends: ReadonlyMap<string, bigint>) => String(seconds(ends) > limitSeconds),
+    }
+    const question = endsQuestion(address, admin)
+    return seconds(await polls.readEach(question, interest, user, signal).catch(kafkaVerdict))
+  }
 
 /** Part of the epoch of views on a Source's topics: changes when the database behind it does. */
 export function sourceEpoch(source: Source): string {

@@ -15,12 +15,9 @@ export function memoryKube(): MemoryKube {
   const objects = new Map<string, FoundObject>()
   const writes: string[] = []
   const kube: KubeObjects = {
-    get: async ({ plural }, namespace, name) => objects.get(`${plural}/${namespace}/${name}`),
-    listIn: async ({ plural }, namespace) => ({
-      items: [...objects].flatMap(([key, object]) =>
-        key.startsWith(`${plural}/${namespace}/`) ? object : [],
-      ),
-    }),
+    get: ({ plural }, namespace, name) => objects.get(`${plural}/${namespace}/${name}`),
+    podsOf: (namespace) =>
+      [...objects].flatMap(([key, object]) => (key.startsWith(`pods/${namespace}/`) ? object : [])),
     apply: async ({ plural }, object) => {
       const key = `${plural}/${object.metadata.namespace}/${object.metadata.name}`
       writes.push(`apply ${key}`)
@@ -30,7 +27,6 @@ export function memoryKube(): MemoryKube {
         metadata: { ...object.metadata, generation },
       })
       objects.set(key, applied as FoundObject)
-      return applied
     },
     remove: async ({ plural }, namespace, name) => {
       writes.push(`remove ${plural}/${namespace}/${name}`)

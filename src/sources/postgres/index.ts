@@ -1,15 +1,14 @@
 import { databaseObjectName } from '../../api/names.ts'
-import { createPostgresClient, type PostgresAddress, type PostgresClient } from '../../clients/postgres.ts'
+import { createPostgresClient, type PostgresAddress } from '../../clients/postgres.ts'
 import { resource } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { SourceContext, SourceDatabase, SourcePlan, SourceType } from '../type.ts'
 import { postgresVerdict } from './errors.ts'
-import { readColumnFacts, readServer } from './facts.ts'
+import { lookAt } from './look.ts'
 import { refuseLoss, retention } from './position.ts'
 import { judgePreflight } from './preflight.ts'
 import { publication } from './publication.ts'
-import { type DatabaseView, readColumns, readDatabase, readTables } from './queries.ts'
-import { judgeStreaming, sampleOf } from './sample.ts'
+import { judgeStreaming } from './sample.ts'
 import { connectorSettings, heartbeatTopic, notificationTopic } from './settings.ts'
 import { tableShapes } from './shapes.ts'
 import { type SlotContext, slot, slotState } from './slot.ts'
@@ -56,51 +55,39 @@ function postgresSpec({ source }: SourceContext) {
   return postgres
 }
 
-function database(context: SourceContext, { connector, admin, secretName }: Login): SourceDatabase {
-  const { source, polls, user, now } = context
+function database(context: SourceContext, logins: Login): SourceDatabase {
+  const { source, now } = context
   const spec = postgresSpec(context)
+  const { connector, secretName } = logins
   const client = context.pool.get('postgres', connector, createPostgresClient)
-  const verdict = postgresVerdict(spec.host, secretName)
   const slotName = spec.slot?.name ?? databaseObjectName(source.metadata)
   const address = `${connector.host}:${connector.port}/${connector.database} ${hashOf(connector)}`
-  const names = source.spec.tables.map(({ name }) => name)
-
-  const view = (signal: AbortSignal, after?: number) =>
-    polls.read(databasePoll(address, client, slotName), user, signal, after).catch(verdict)
-  const catalogue = (signal: AbortSignal) =>
-    polls.read(cataloguePoll(address, client, names, source.metadata.uid), user, signal).catch(verdict)
-  const server = (signal: AbortSignal) =>
-    polls.read(serverPoll(address, client, installationOf(context)), user, signal).catch(verdict)
-  const slotContext: SlotContext = { client, database: view, offsets: context.offsets, verdict, now }
+  const look = lookAt(context, { address, client }, slotName, postgresVerdict(spec.host, secretName))
   const keys = new Map(source.spec.tables.flatMap(({ name, key }) => (key ? [[name, key] as const] : [])))
 
   return {
-    identity: async (signal) => (await view(signal)).systemIdentifier,
+    identity: async (signal) => (await look.view(signal)).systemIdentifier,
     preflight: async (signal) => {
-      const { tables, columns, facts } = await catalogue(signal)
+      const { tables, columns, facts } = await look.catalogue(signal)
       const shapes = tableShapes(columns, keys)
       return judgePreflight({
         spec: source.spec,
         role: connector.username,
         slot: slotName,
-        server: await server(signal),
+        server: await look.server(signal),
         columns: facts,
-        database: await view(signal),
+        database: await look.view(signal),
         tables,
         shapes,
       })
     },
-    tables: async (signal) => tableShapes((await catalogue(signal)).columns, keys),
-    plan: () => plan(context, { connector, admin, secretName }, slotContext, slotName, address),
-    judge: (sample, connectorView) => judgeStreaming(sample, connectorView, now()),
+    tables: async (signal) => tableShapes((await look.catalogue(signal)).columns, keys),
+    plan: () => plan(context, logins, look.slot, slotName, address),
+    judge: judgeStreaming,
     sample: async (signal) => {
-      const look = async (after?: number) => {
-        const state = await slotState(slotContext, slotName, signal, after)
-        return sampleOf(source.spec, slotName, await view(signal), state)
-      }
-      const sample = await look()
+      const found = await look.sample(signal)
       // A start is over within seconds: an older answer would hold it up.
-      return sample.snapshot === 'Pending' ? look(now() - RECENT_MS) : sample
+      return found.snapshot === 'Pending' ? look.sample(signal, now() - RECENT_MS) : found
     },
   }
 }
@@ -169,35 +156,3 @@ function plan(
     },
   }
 }
-
-/** The first part of the mark on what is ours. */
-const installationOf = ({ owner }: SourceContext): string => owner.split('/')[0] ?? ''
-
-const serverPoll = (address: string, client: PostgresClient, installation: string) => ({
-  key: `server ${address} ${installation}`,
-  everyMs: 15_000,
-  ask: (signal: AbortSignal) => readServer(client, installation, signal),
-  fingerprint: (facts: object) => JSON.stringify(facts),
-})
-
-/** One question for all Sources on a database, of which `slotName` is what this one looks for. */
-const databasePoll = (address: string, client: PostgresClient, slotName: string) => ({
-  key: `database ${address}`,
-  everyMs: 5_000,
-  ask: (signal: AbortSignal) => readDatabase(client, signal),
-  fingerprint: ({ slots, systemIdentifier }: DatabaseView) => {
-    const slot = slots.get(slotName)
-    return `${systemIdentifier} ${slot?.active},${slot?.walStatus}`
-  },
-})
-
-const cataloguePoll = (address: string, client: PostgresClient, names: readonly string[], uid: string) => ({
-  key: `catalogue ${address} ${uid} ${names.join(',')}`,
-  everyMs: 15_000,
-  ask: async (signal: AbortSignal) => ({
-    tables: await readTables(client, names, signal),
-    columns: await readColumns(client, names, signal),
-    facts: await readColumnFacts(client, names, signal),
-  }),
-  fingerprint: (found: object) => JSON.stringify(found),
-})

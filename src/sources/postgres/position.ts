@@ -37,8 +37,13 @@ export function positionOf(offsets: readonly ConnectOffset[] | undefined): Posit
 export function retention(
   slotName: string,
   slot: SlotView | undefined,
-  offsets: readonly ConnectOffset[] | undefined,
+  offsets: readonly ConnectOffset[] | undefined | 'NotAsked',
 ): Health {
+  const held: Health = {
+    type: 'Ready',
+    message: `the log after the stored position is held by slot ${slotName}`,
+  }
+  if (offsets === 'NotAsked') return held
   const position = positionOf(offsets)
   if (!slot) {
     if (!position)
@@ -75,7 +80,7 @@ export function retention(
       message: `slot ${slotName} was moved ${slot.confirmed - position.furthest} bytes beyond the stored position: changes between them would be skipped. Delete this Source and make it again to take a new snapshot`,
     }
   }
-  return { type: 'Ready', message: `the log after the stored position is held by slot ${slotName}` }
+  return held
 }
 
 /** Throws Stalled when a start would skip changes or make a snapshot that loses some. */

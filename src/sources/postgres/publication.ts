@@ -7,7 +7,8 @@ import {
 import type { Change, ExternalResource } from '../../external/contract.ts'
 import type { SharedPolls } from '../../external/polls.ts'
 import { Stalled, Waiting } from '../../lib/verdict.ts'
-import { type PublicationView, readPublication } from './queries.ts'
+import { type PublicationView, readPublications } from './queries.ts'
+import { publicationsQuestion } from './questions.ts'
 
 /** A publication as it is wanted. */
 export interface PublicationWish {
@@ -41,20 +42,13 @@ export function publication(
   }
   return {
     id: { kind: 'Publication', name: wish.name },
-    observe: (signal, after) =>
-      polls
-        .read(
-          {
-            key: `publication ${database} ${wish.name}`,
-            everyMs: 15_000,
-            ask: (asked) => readPublication(client, wish.name, asked),
-            fingerprint: (view) => JSON.stringify(view ?? null),
-          },
-          user,
-          signal,
-          after,
-        )
-        .catch(verdict),
+    observe: async (signal, after) => {
+      const interest = { names: [wish.name], fingerprint: seen }
+      const found = await polls
+        .readEach(publicationsQuestion({ address: database, client }), interest, user, signal, after)
+        .catch(verdict)
+      return found.get(wish.name)
+    },
     diff: (view) => differences(view, wish),
     health: () => ({ type: 'Ready', message: `publication ${wish.name} holds ${wish.tables.length} tables` }),
     apply: async (view, _changes, signal) => {
@@ -74,12 +68,14 @@ export function publication(
       await run(`COMMENT ON PUBLICATION ${name} IS ${quoteLiteral(wish.owner)}`, signal)
     },
     remove: async (signal) => {
-      const view = await readPublication(client, wish.name, signal).catch(verdict)
+      const view = (await readPublications(client, [wish.name], signal).catch(verdict)).get(wish.name)
       if (!view || view.comment !== wish.owner) return
       await run(`DROP PUBLICATION IF EXISTS ${quoteIdentifier(wish.name)}`, signal)
     },
   }
 }
+
+const seen = (found: ReadonlyMap<string, PublicationView>): string => JSON.stringify([...found])
 
 /** Without it, changes of partitions carry the partition's name, and the connector drops them. */
 const VIA_ROOT = 'publish_via_partition_root = true'

@@ -76,29 +76,36 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
   }
 }
 
-/** Reads a publication; undefined when there is none of that name. */
-export async function readPublication(
+/** Reads the publications of these names that exist. */
+export async function readPublications(
   client: PostgresClient,
-  name: string,
+  names: readonly string[],
   signal: AbortSignal,
-): Promise<PublicationView | undefined> {
-  const [publication] = await client.query(
-    `select obj_description(oid, 'pg_publication') as comment, puballtables, pubviaroot from pg_publication where pubname = $1`,
-    [name],
+): Promise<ReadonlyMap<string, PublicationView>> {
+  const publications = await client.query(
+    `select pubname, obj_description(oid, 'pg_publication') as comment, puballtables, pubviaroot
+      from pg_publication where pubname = any($1)`,
+    [names],
     signal,
   )
-  if (!publication) return undefined
-  const tables = await client.query(
-    `select schemaname || '.' || tablename as table from pg_publication_tables where pubname = $1 order by 1`,
-    [name],
+  if (publications.length === 0) return new Map()
+  const rows = await client.query(
+    `select pubname, schemaname || '.' || tablename as table from pg_publication_tables where pubname = any($1) order by 2`,
+    [names],
     signal,
   )
-  return {
-    comment: text(publication, 'comment') || undefined,
-    allTables: publication['puballtables'] === true,
-    viaRoot: publication['pubviaroot'] === true,
-    tables: tables.map((row) => text(row, 'table')),
-  }
+  const tables = Map.groupBy(rows, (row) => text(row, 'pubname'))
+  return new Map(
+    publications.map((row) => [
+      text(row, 'pubname'),
+      {
+        comment: text(row, 'comment') || undefined,
+        allTables: row['puballtables'] === true,
+        viaRoot: row['pubviaroot'] === true,
+        tables: (tables.get(text(row, 'pubname')) ?? []).map((table) => text(table, 'table')),
+      },
+    ]),
+  )
 }
 
 /** Of a table or its partitions, those without a usable replica identity. */

@@ -4,7 +4,7 @@ import type { SourceSpec } from '../../api/source/index.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
 import type { SourceSample } from '../type.ts'
 import type { DatabaseView, SlotView } from './queries.ts'
-import { judgeStreaming, sampleOf } from './sample.ts'
+import { judgeStreaming, type SampleInput, sampleOf } from './sample.ts'
 import type { SlotState } from './slot.ts'
 
 const NOW = 1_000_000
@@ -36,14 +36,44 @@ const slot = (more: Partial<SlotView> = {}): SlotView => ({
 const stored = (offset: Readonly<Record<string, unknown>>): SlotState['offsets'] => [
   { partition: {}, offset },
 ]
-const sample = (state: SlotState, more: Partial<SourceSpec> = {}): SourceSample =>
-  sampleOf({ ...spec, ...more }, 's', database, state)
+const delivered = (secondsAgo: number) => stored({ lsn: 1, ts_usec: (NOW - secondsAgo * 1_000) * 1_000 })
+const sample = (
+  state: SlotState,
+  more: Partial<SourceSpec> = {},
+  seen: Partial<Pick<SampleInput, 'silence' | 'reachedAt'>> = {},
+): SourceSample =>
+  sampleOf({
+    ...{ spec: { ...spec, ...more }, slotName: 's', database, state, offsetFlushMs: 1_000, now: NOW },
+    ...{ reachedAt: () => undefined, silence: undefined, ...seen },
+  })
+const figures = (...args: Parameters<typeof sample>) => sample(...args).figures
 
 describe('a sample', () => {
   it('tells how much is unconfirmed and held back, and never less than nothing', () => {
-    expect(sample({ slot: slot(), offsets: [] })).toMatchObject({ unconfirmedBytes: 100, retainedBytes: 400 })
-    expect(sample({ slot: slot({ confirmed: 900n }), offsets: [] }).unconfirmedBytes).toBe(0)
-    expect(sample({ slot: undefined, offsets: [] }).retainedBytes).toBeUndefined()
+    expect(figures({ slot: slot(), offsets: [] })).toMatchObject({
+      unconfirmedBytes: 100,
+      retainedBytes: 400,
+    })
+    expect(figures({ slot: slot({ confirmed: 900n }), offsets: [] }).unconfirmedBytes).toBe(0)
+    expect(figures({ slot: undefined, offsets: [] }).retainedBytes).toBeUndefined()
+  })
+
+  it.each<readonly [string, SlotState, number | undefined, number | undefined]>([
+    ['0 while only what has to be waits', { slot: slot(), offsets: 'NotAsked' }, NOW - 9_000, 0],
+    ['what is beyond that', { slot: slot(), offsets: 'NotAsked' }, NOW - 14_000, 5],
+    [
+      'by the stored commit time where the slot is too old',
+      { slot: slot(), offsets: delivered(300) },
+      undefined,
+      291,
+    ],
+    ['unknown during a snapshot', { slot: slot(), offsets: [] }, NOW, undefined],
+  ])('seconds behind are %s', (_name, state, reached, expected) => {
+    expect(figures(state, {}, { reachedAt: () => reached }).seconds).toBe(expected)
+  })
+
+  it('a slot that tells enough is past its snapshot', () => {
+    expect(sample({ slot: slot(), offsets: 'NotAsked' }).snapshot).toBe('Completed')
   })
 
   it.each<readonly [string, SlotState, SourceSample['snapshot']]>([
@@ -78,30 +108,31 @@ describe('what the source side says of a connector that is RUNNING', () => {
     config: {},
     status: { state: 'RUNNING', tasks: [{ id: 0, state: 'RUNNING', worker: 'w1:8083' }] },
   }
-  const delivered = (secondsAgo: number) => stored({ lsn: 1, ts_usec: (NOW - secondsAgo * 1_000) * 1_000 })
-  it.each<readonly [string, SlotState, string]>([
-    ['it has just started', { slot: undefined, offsets: [] }, 'NotReady Starting'],
-    ['it takes its snapshot', { slot: slot({ active: false }), offsets: [] }, 'Ready Snapshotting'],
-    ['it delivers', { slot: slot(), offsets: delivered(1) }, 'Ready Streaming'],
+  it.each<readonly [string, SlotState, number | undefined, string]>([
+    ['it has just started', { slot: undefined, offsets: [] }, undefined, 'NotReady Starting'],
     [
-      'it has been silent no longer than a heartbeat may take',
-      { slot: slot(), offsets: delivered(20) },
+      'it takes its snapshot',
+      { slot: slot({ active: false }), offsets: [] },
+      undefined,
+      'Ready Snapshotting',
+    ],
+    ['it delivers', { slot: slot(), offsets: 'NotAsked' }, 1, 'Ready Streaming'],
+    [
+      'silence is no longer than a heartbeat takes',
+      { slot: slot(), offsets: 'NotAsked' },
+      20,
       'Ready Streaming',
     ],
-    ['it has been silent for longer', { slot: slot(), offsets: delivered(21) }, 'NotReady NotAdvancing'],
-    [
-      'nobody reads the slot',
-      { slot: slot({ active: false }), offsets: delivered(1) },
-      'NotReady NotStreaming',
-    ],
-  ])('%s', (_name, state, expected) => {
-    const health = judgeStreaming(sample(state), view, NOW)
+    ['it is silent for longer', { slot: slot(), offsets: 'NotAsked' }, 21, 'NotReady NotAdvancing'],
+    ['nobody reads', { slot: slot({ active: false }), offsets: delivered(1) }, 1, 'NotReady NotStreaming'],
+  ])('%s', (_name, state, silence, expected) => {
+    const health = judgeStreaming(sample(state, {}, { silence }), view)
     expect([health.type, health.reason].join(' ')).toBe(expected)
   })
 
   it('the sentence about silence stays the same as it goes on, so that the status is not written again', () => {
-    const say = (seconds: number) =>
-      judgeStreaming(sample({ slot: slot(), offsets: delivered(seconds) }), view, NOW)
+    const say = (silence: number) =>
+      judgeStreaming(sample({ slot: slot(), offsets: 'NotAsked' }, {}, { silence }), view)
     expect(say(31)).toEqual(say(300))
     expect(say(31)).toMatchObject({ message: expect.stringMatching(/for more than 20 s: .* worker w1:8083/) })
   })

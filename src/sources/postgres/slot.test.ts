@@ -25,6 +25,7 @@ function contextOf(
       throw error
     },
     now: Date.now,
+    tellsEnough: () => false,
   }
   return context
 }
@@ -53,5 +54,13 @@ describe('what looks lost is looked at once more', () => {
     const state = await slotState(contextOf(slots, old, now), 's', signal())
     const health = retention('s', state.slot, state.offsets)
     expect([health.type, health.reason].filter(Boolean).join(' ')).toBe(expected)
+  })
+})
+
+describe('a slot that tells enough', () => {
+  it('needs no offset, except where an answer from after a write is wanted', async () => {
+    const context = { ...contextOf(['s'], STORED, STORED), tellsEnough: () => true }
+    expect(await slotState(context, 's', signal())).toMatchObject({ offsets: 'NotAsked' })
+    expect(await slotState(context, 's', signal(), Date.now())).toMatchObject({ offsets: STORED })
   })
 })

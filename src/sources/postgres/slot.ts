@@ -12,12 +12,14 @@ export interface SlotContext {
   readonly offsets: (signal: AbortSignal, after?: number) => Promise<readonly ConnectOffset[] | undefined>
   readonly verdict: (error: unknown) => never
   readonly now: () => number
+  /** Whether a slot that is read from, and has come this far, says by itself how far its reader is. */
+  readonly tellsEnough: (slot: SlotView) => boolean
 }
 
-/** A slot beside the position that our connector has stored. */
+/** A slot beside the position that our connector has stored; NotAsked: it is streaming, and the slot tells enough. */
 export interface SlotState {
   readonly slot: SlotView | undefined
-  readonly offsets: readonly ConnectOffset[] | undefined
+  readonly offsets: readonly ConnectOffset[] | undefined | 'NotAsked'
 }
 
 /**
@@ -66,8 +68,11 @@ export async function slotState(
 ): Promise<SlotState> {
   const look = async (since?: number): Promise<SlotState> => {
     const { slots } = await context.database(signal, since)
+    const found = slots.get(name)
+    if (since === undefined && found && context.tellsEnough(found))
+      return { slot: found, offsets: 'NotAsked' }
     const offsets = await context.offsets(signal, since === undefined ? undefined : context.now())
-    return { slot: slots.get(name), offsets }
+    return { slot: found, offsets }
   }
   const state = await look(after)
   return retention(name, state.slot, state.offsets).type === 'Broken' ? look(context.now()) : state

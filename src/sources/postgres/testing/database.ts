@@ -26,17 +26,23 @@ export function memoryDatabase(): MemoryDatabase {
   const writes: string[] = []
 
   const read = (sql: string, values: readonly unknown[]): readonly PostgresRow[] | undefined => {
-    const name = String(values[0])
+    const names = Array.isArray(values[0]) ? values[0].map(String) : []
     if (sql.includes('pg_control_system')) return [{ system: '7', wal_level: 'logical', wal_end: '100' }]
     if (sql.includes('from pg_replication_slots')) {
       return [...slots].map(([slot_name, { active }]) => ({ slot_name, active, plugin: 'pgoutput' }))
     }
     if (sql.includes('from pg_publication_tables')) {
-      return (publications.get(name)?.tables ?? []).map((table) => ({ table }))
+      return names.flatMap((pubname) =>
+        (publications.get(pubname)?.tables ?? []).map((table) => ({ pubname, table })),
+      )
     }
     if (!sql.includes('from pg_publication ')) return undefined
-    const found = publications.get(name)
-    return found ? [{ comment: found.comment, puballtables: false, pubviaroot: found.viaRoot }] : []
+    return names.flatMap((pubname) => {
+      const found = publications.get(pubname)
+      return found
+        ? [{ pubname, comment: found.comment, puballtables: false, pubviaroot: found.viaRoot }]
+        : []
+    })
   }
   const write = (sql: string, values: readonly unknown[]): boolean => {
     const [, made, first = ''] =

@@ -1,0 +1,186 @@
+import { messageOf } from '../lib/verdict.ts'
+import { createInterests, type HeldInterest, type Interest } from './interests.ts'
+
+/** A question to an outer system about things that it knows by name: one call for all who ask. */
+export interface Question<V> {
+  /** The same key is the same question. */
+  readonly key: string
+  readonly everyMs: number
+  /** Names asked about in a second at most: of more, the answers are older than `everyMs`. */
+  readonly mostPerSecond?: number
+  /** What is not there is left out of the answer. */
+  readonly ask: (names: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, V>>
+}
+
+/** A question that is asked again and again for as long as somebody wants to know. */
+export interface StandingQuestion<V> {
+  /** See SharedPolls.readEach; from now on it is asked as `question` says, which may know a newer client. */
+  read(
+    question: Question<V>,
+    user: string,
+    interest: Interest<V>,
+    signal: AbortSignal,
+    after: number,
+  ): Promise<ReadonlyMap<string, V>>
+  /** This user is gone: it is not woken any more, and what it asked about is asked anew by the next reader. */
+  release(user: string): void
+  stop(): void
+}
+
+/** Surroundings of a standing question. */
+export interface QuestionContext {
+  readonly wake: (user: string) => void
+  readonly now: () => number
+  /** Called when nobody has read for long: the question has stopped. */
+  readonly onUnused: () => void
+}
+
+/** An interest is dropped when its user has not read for this long; a user that lives looks more often. */
+const UNUSED_MS = 1_800_000
+const ASK_LIMIT_MS = 15_000
+/** An error is no answer to live with until the next round. */
+const RETRY_MS = 5_000
+/** Names in one call. */
+const MOST_AT_ONCE = 1_000
+
+type Outcome<V> =
+  | { readonly ok: true; readonly value: V | undefined }
+  | { readonly ok: false; readonly error: unknown }
+
+interface Answer<V> {
+  readonly askedAt: number
+  readonly outcome: Outcome<V>
+}
+
+/** Asks a question for all who want to know, at once where there is no answer yet and then every `everyMs`. */
+export function createQuestion<V>(
+  first: Question<V>,
+  context: QuestionContext,
+  signal: AbortSignal,
+): StandingQuestion<V> {
+  const { now } = context
+  const answers = new Map<string, Answer<V>>()
+  const held = createInterests<V>()
+  let question = first
+  let running: Promise<void> | undefined
+  let next: { readonly names: Set<string>; readonly done: Promise<void> } | undefined
+  let retry: NodeJS.Timeout | undefined
+
+  const ask = async (names: readonly string[]): Promise<void> => {
+    const askedAt = now()
+    const outcomeOf = await outcomes(question, names, signal)
+    for (const name of names) answers.set(name, { askedAt, outcome: outcomeOf(name) })
+    for (const interest of held.inAnyOf(names)) tell(interest, answers, context.wake)
+    clearTimeout(retry)
+    const failed = names.filter((name) => answers.get(name)?.outcome.ok === false)
+    if (failed.length > 0 && question.everyMs > RETRY_MS && held.size() > 0)
+      retry = setTimeout(() => void enqueue(failed), RETRY_MS)
+  }
+  /** Asks about these names in a call that begins after now, together with whoever else waits for one. */
+  const enqueue = (names: Iterable<string>): Promise<void> => {
+    if (!next) {
+      const together = new Set<string>()
+      const done = (running ?? Promise.resolve()).then(async () => {
+        next = undefined
+        running = ask([...together])
+        await running
+        running = undefined
+      })
+      next = { names: together, done }
+    }
+    for (const name of names) next.names.add(name)
+    return next.done
+  }
+  const stop = () => {
+    clearInterval(timer)
+    clearTimeout(retry)
+    held.clear()
+  }
+  const timer = setInterval(() => {
+    held.dropBefore(now() - UNUSED_MS)
+    for (const name of answers.keys()) if (!held.isWanted(name)) answers.delete(name)
+    if (held.size() > 0) return void enqueue(due())
+    stop()
+    context.onUnused()
+  }, first.everyMs)
+  /** Names whose turn it is: all, or of more than may be asked about the ones that have waited longest. */
+  const due = (): readonly string[] => {
+    const most = ((question.mostPerSecond ?? Number.POSITIVE_INFINITY) * question.everyMs) / 1_000
+    const wanted = [...held.wanted()]
+    if (wanted.length <= most) return wanted
+    const askedAt = (name: string) => answers.get(name)?.askedAt ?? 0
+    return wanted.sort((a, b) => askedAt(a) - askedAt(b)).slice(0, most)
+  }
+
+  return {
+    read: async (asked, user, { names, fingerprint }, callSignal, after) => {
+      question = asked
+      const id = [user, ...names].join('\n')
+      const interest: HeldInterest<V> = { user, names, fingerprint, at: now(), seen: held.get(id)?.seen }
+      held.put(id, interest)
+      const stale = () => names.filter((name) => (answers.get(name)?.askedAt ?? after) <= after)
+      if (stale().length > 0) {
+        callSignal.throwIfAborted()
+        interest.seen = undefined
+        // A call on its way may have begun before `after`; whatever begins from here on did not.
+        await running
+        const left = stale()
+        if (left.length > 0) await enqueue(left)
+      }
+      interest.seen = sightOf(interest, answers)
+      return found(interest, answers)
+    },
+    release: (user) => {
+      for (const { names } of held.dropOf(user)) for (const name of names) answers.delete(name)
+    },
+    stop,
+  }
+}
+
+async function outcomes<V>(
+  { ask }: Question<V>,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<(name: string) => Outcome<V>> {
+  const answers = new Map<string, V>()
+  try {
+    for (let from = 0; from < names.length; from += MOST_AT_ONCE) {
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)])
+      for (const [name, value] of await ask(names.slice(from, from + MOST_AT_ONCE), limit))
+        answers.set(name, value)
+    }
+    return (name) => ({ ok: true, value: answers.get(name) })
+  } catch (error) {
+    return () => ({ ok: false, error })
+  }
+}
+
+/** What was found of an interest's names; throws the error that the latest call about one of them gave. */
+function found<V>({ names }: Interest<V>, answers: ReadonlyMap<string, Answer<V>>): ReadonlyMap<string, V> {
+  const values = new Map<string, V>()
+  for (const name of names) {
+    const outcome = answers.get(name)?.outcome
+    if (outcome?.ok === false) throw outcome.error
+    if (outcome?.value !== undefined) values.set(name, outcome.value)
+  }
+  return values
+}
+
+function sightOf<V>(interest: Interest<V>, answers: ReadonlyMap<string, Answer<V>>): string {
+  try {
+    return interest.fingerprint(found(interest, answers))
+  } catch (error) {
+    return `error ${messageOf(error)}`
+  }
+}
+
+function tell<V>(
+  interest: HeldInterest<V>,
+  answers: ReadonlyMap<string, Answer<V>>,
+  wake: (user: string) => void,
+): void {
+  const sight = sightOf(interest, answers)
+  const before = interest.seen
+  interest.seen = sight
+  if (before !== undefined && before !== sight) wake(interest.user)
+}

@@ -1,0 +1,85 @@
+import { type FoundObject, type KubeObjects, type Manifest, WORKLOAD_TYPES } from '../external/workload.ts'
+import type { Logger } from '../lib/log.ts'
+import { type Cache, createCache, keyOf, trim } from '../runtime/cache.ts'
+import { createIndex } from '../runtime/index-of.ts'
+import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
+import { reflect } from '../runtime/reflector.ts'
+
+/** What our manifests carry, and what their pods do. */
+const OURS = 'app.kubernetes.io/managed-by=penstock'
+const OUR_PODS = 'app.kubernetes.io/name in (penstock-processor,penstock-gateway)'
+const INSTANCE = 'app.kubernetes.io/instance'
+const PODS: ResourceType = { group: '', version: 'v1', plural: 'pods' }
+
+/** Options of {@link createChildren}. */
+export interface ChildrenOptions {
+  readonly kube: KubeClient
+  readonly log: Logger
+  /** Called with the key (namespace/name) of a Pipeline of which something has changed. */
+  readonly wake: (pipeline: string) => void
+}
+
+/** What Pipelines are made of. */
+export interface Children {
+  readonly objects: KubeObjects
+  /** Keeps the caches equal to the cluster until the signal aborts. */
+  run(onSynced: (plural: string) => void, signal: AbortSignal): Promise<void>
+  /** The types that are watched, in the plural. */
+  readonly plurals: readonly string[]
+}
+
+/** Watches what carries our labels, so that a Pipeline is looked at when something of it changes. */
+export function createChildren({ kube, log, wake }: ChildrenOptions): Children {
+  const types = [...Object.values(WORKLOAD_TYPES), PODS]
+  const caches = new Map<string, Cache<KubeObject>>(types.map(({ plural }) => [plural, createCache()]))
+  const cacheOf = (plural: string): Cache<KubeObject> => {
+    const cache = caches.get(plural)
+    if (!cache) throw new TypeError(`${plural} are not watched`)
+    return cache
+  }
+  const pods = createIndex(cacheOf(PODS.plural), ({ metadata }) => [
+    `${metadata.namespace}/${metadata.labels?.[INSTANCE] ?? ''}`,
+  ])
+  for (const cache of caches.values())
+    cache.subscribe(({ before, after }) => {
+      const pipeline = pipelineOf(after ?? before)
+      if (pipeline) wake(pipeline)
+    })
+
+  return {
+    plurals: types.map(({ plural }) => plural),
+    objects: {
+      get: ({ plural }, namespace, name) => cacheOf(plural).get(`${namespace}/${name}`),
+      podsOf: (namespace, workload): readonly FoundObject[] => pods.of(`${namespace}/${workload}`),
+      apply: async (type, object: Manifest, manager, signal) => {
+        const cache = cacheOf(type.plural)
+        const applied = await kube.apply(type, object, manager, signal)
+        // The watch may have brought what came after already.
+        if (versionOf(applied) > versionOf(cache.get(keyOf(applied)))) cache.set(trim(applied))
+      },
+      remove: (type, namespace, name, signal) => kube.remove(type, namespace, name, signal),
+    },
+    run: async (onSynced, signal) => {
+      await Promise.all(
+        types.map((type) => {
+          const labelSelector = type === PODS ? OUR_PODS : OURS
+          const synced = () => onSynced(type.plural)
+          const options = { kube, type, cache: cacheOf(type.plural), log, labelSelector }
+          return reflect({ ...options, onSynced: synced, random: Math.random }, signal)
+        }),
+      )
+    },
+  }
+}
+
+const versionOf = (object: KubeObject | undefined): bigint => BigInt(object?.metadata.resourceVersion ?? 0)
+
+/** Objects of a Pipeline are owned by it; pods are called after the role and the workload, which bears its name. */
+function pipelineOf(object: KubeObject | undefined): string | undefined {
+  if (!object) return undefined
+  const { namespace, labels, ownerReferences } = object.metadata
+  const owner = ownerReferences?.find(({ kind }) => kind === 'Pipeline')?.name
+  const role = /^penstock-(processor|gateway)$/.exec(labels?.['app.kubernetes.io/name'] ?? '')?.[1]
+  const name = owner ?? labels?.[INSTANCE]?.replace(new RegExp(`-${role}$`), '')
+  return name && `${namespace}/${name}`
+}

@@ -1,0 +1,84 @@
+import { hashOf } from '../../lib/json.ts'
+import type { SourceContext, SourceSample } from '../type.ts'
+import type { ColumnFacts, ServerFacts } from './facts.ts'
+import type { ColumnView, DatabaseView, SlotView, TableView } from './queries.ts'
+import { type Asked, type CatalogueEntry, catalogueQuestion, databasePoll, serverPoll } from './questions.ts'
+import { figuresOf, sampleOf, silenceLimit } from './sample.ts'
+import { heartbeatTopic } from './settings.ts'
+import { type SlotContext, slotState } from './slot.ts'
+
+/** What the catalogue says of a Source's tables. */
+export interface Catalogue {
+  readonly tables: readonly TableView[]
+  readonly columns: readonly ColumnView[]
+  readonly facts: readonly ColumnFacts[]
+}
+
+/** One Source's looks at its database; all of them share what others on the database ask too. */
+export interface Look {
+  readonly view: (signal: AbortSignal, after?: number) => Promise<DatabaseView>
+  readonly catalogue: (signal: AbortSignal) => Promise<Catalogue>
+  readonly server: (signal: AbortSignal) => Promise<ServerFacts>
+  readonly slot: SlotContext
+  readonly sample: (signal: AbortSignal, after?: number) => Promise<SourceSample>
+}
+
+/** The looks of a Source; errors are thrown as `verdict` says. */
+export function lookAt(
+  context: SourceContext,
+  asked: Asked,
+  slotName: string,
+  verdict: (error: unknown) => never,
+): Look {
+  const { source, polls, user, now, offsetFlushMs } = context
+  const { spec } = source
+  const trail = context.trail(asked.address)
+  const reachedAt = (position: bigint) => trail.reachedAt(position)
+  const copied = source.status?.snapshot?.state === 'Completed'
+  const tellsEnough = ({ active, walStatus, confirmed }: SlotView) =>
+    copied && active && walStatus !== 'lost' && confirmed !== undefined && reachedAt(confirmed) !== undefined
+  /** What the status says of the slot: between reconciles, the slot alone tells. */
+  const seen = (view: DatabaseView): string => {
+    const slot = view.slots.get(slotName)
+    const face = `${view.systemIdentifier} ${slot?.active},${slot?.walStatus}`
+    if (!slot || !tellsEnough(slot)) return face
+    const state = { slot, offsets: 'NotAsked' } as const
+    const figures = figuresOf({ spec, database: view, state, offsetFlushMs, reachedAt, now: now() })
+    return `${face} ${context.note(figures)}`
+  }
+  const view: Look['view'] = (signal, after) =>
+    polls.read(databasePoll(asked, trail, seen), user, signal, after).catch(verdict)
+  const slot: SlotContext = {
+    ...{ client: asked.client, database: view, offsets: context.offsets, verdict, now, tellsEnough },
+  }
+  return {
+    view,
+    slot,
+    catalogue: async (signal) => {
+      const interest = { names: spec.tables.map(({ name }) => name), fingerprint: entriesSeen }
+      const found = await polls.readEach(catalogueQuestion(asked), interest, user, signal).catch(verdict)
+      const entries = [...found.values()]
+      return {
+        tables: entries.flatMap(({ table }) => table ?? []),
+        columns: entries.flatMap(({ columns }) => columns),
+        facts: entries.flatMap(({ facts }) => facts ?? []),
+      }
+    },
+    server: (signal) => {
+      // The first part of the mark on what is ours.
+      const installation = context.owner.split('/')[0] ?? ''
+      return polls.read(serverPoll(asked, installation), user, signal).catch(verdict)
+    },
+    sample: async (signal, after) => {
+      const state = await slotState(slot, slotName, signal, after)
+      const silence =
+        state.slot?.active && copied
+          ? await context.silenceOf(heartbeatTopic(context.topicPrefix), silenceLimit(spec), signal)
+          : undefined
+      const database = await view(signal)
+      return sampleOf({ spec, slotName, database, state, offsetFlushMs, reachedAt, silence, now: now() })
+    },
+  }
+}
+
+const entriesSeen = (found: ReadonlyMap<string, CatalogueEntry>): string => hashOf([...found])

@@ -1,0 +1,77 @@
+import type { PostgresClient } from '../../clients/postgres.ts'
+import type { Poll } from '../../external/polls.ts'
+import type { Question } from '../../external/question.ts'
+import type { Trail } from '../../lag/trail.ts'
+import { type ColumnFacts, readColumnFacts, readServer, type ServerFacts } from './facts.ts'
+import {
+  type ColumnView,
+  type DatabaseView,
+  type PublicationView,
+  readColumns,
+  readDatabase,
+  readPublications,
+  readTables,
+  type TableView,
+} from './queries.ts'
+
+/** A database among questions: its address and who asks, and how to ask it. */
+export interface Asked {
+  readonly address: string
+  readonly client: PostgresClient
+}
+
+/** A server's facts. */
+export const serverPoll = ({ address, client }: Asked, installation: string): Poll<ServerFacts> => ({
+  key: `server ${address} ${installation}`,
+  everyMs: 15_000,
+  ask: (signal) => readServer(client, installation, signal),
+  fingerprint: (facts) => JSON.stringify(facts),
+})
+
+/** Slots and the end of the log: one question for all Sources on a database. */
+export const databasePoll = (
+  { address, client }: Asked,
+  trail: Trail,
+  seen: (view: DatabaseView) => string,
+): Poll<DatabaseView> => ({
+  key: `database ${address}`,
+  everyMs: 5_000,
+  ask: async (signal) => {
+    const view = await readDatabase(client, signal)
+    trail.note(view.walEnd)
+    return view
+  },
+  fingerprint: seen,
+})
+
+/** A table in the catalogue. */
+export interface CatalogueEntry {
+  readonly table: TableView | undefined
+  readonly columns: readonly ColumnView[]
+  readonly facts: ColumnFacts | undefined
+}
+
+/** Tables, named as schema.table: one question for all Sources on a database. */
+export const catalogueQuestion = ({ address, client }: Asked): Question<CatalogueEntry> => ({
+  key: `catalogue ${address}`,
+  everyMs: 15_000,
+  ask: async (names, signal) => {
+    const tables = new Map((await readTables(client, names, signal)).map((view) => [view.table, view]))
+    const columns = Map.groupBy(await readColumns(client, names, signal), ({ table }) => table)
+    const facts = new Map((await readColumnFacts(client, names, signal)).map((found) => [found.table, found]))
+    const present = names.filter((name) => tables.has(name) || columns.has(name))
+    return new Map(
+      present.map((name) => [
+        name,
+        { table: tables.get(name), columns: columns.get(name) ?? [], facts: facts.get(name) },
+      ]),
+    )
+  },
+})
+
+/** Publications: one question for all Sources on a database. */
+export const publicationsQuestion = ({ address, client }: Asked): Question<PublicationView> => ({
+  key: `publications ${address}`,
+  everyMs: 15_000,
+  ask: (names, signal) => readPublications(client, names, signal),
+})
