@@ -1,86 +1,132 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { bundle } from '../../dev/bundle.ts'
 import type { ApiServer } from '../../dev/kubernetes/api-server.ts'
-import type { KubeClient, KubeObject } from '../../src/runtime/kube.ts'
+import type { KubeClient } from '../../src/runtime/kube.ts'
 import { adminKube } from '../../test/operator/kube.ts'
 import { startProxy } from '../../test/proxy.ts'
 import { quantile } from '../lib/report.ts'
-import { makeObjects, typeOf } from './objects.ts'
-import { startOutside } from './outside.ts'
+import { startCluster } from './cluster.ts'
+import {
+  atOnce,
+  core,
+  countOf,
+  loginOf,
+  makeObjects,
+  placeOf,
+  type Size,
+  tableOf,
+  typeOf,
+} from './objects.ts'
+import { type Outside, startOutside } from './outside.ts'
 import { type MeasuredOperator, startMeasured } from './process.ts'
 
 /** Values of one run, by the figure's name. */
 export type Measured = Readonly<Record<string, number>>
 
 /** How much is measured. */
-export interface Scale {
-  readonly sources: number
+export interface Scale extends Size {
   readonly restMs: number
+  readonly churnMs: number
   readonly edits: number
 }
 
-const round = (value: number) => Math.round(value * 100) / 100
-const WRITES = 'penstock_api_writes_total'
+/** What the parts of a run work with. */
+interface Bench {
+  readonly kube: KubeClient
+  readonly outside: Outside
+  readonly scale: Scale
+  readonly progress: (line: string) => void
+  readonly signal: AbortSignal
+}
 
-/** One run against an API server that holds no object of ours yet: cold start, rest, edits, restart. */
+const round = (value: number) => Math.round(value * 100) / 100
+const mib = (bytes: number) => round(bytes / 2 ** 20)
+const WRITES = 'penstock_api_writes_total'
+const RSS = 'process_resident_memory_bytes'
+const SETTLE_MS = 30_000
+const CHANGES_PER_SECOND = 100
+/** Rows trickle through every hundredth Pipeline. */
+const isBusy = (pod: number) => pod % 100 === 0
+
+/** One run against an API server that holds no object of ours yet: cold start, rest, edits, churn, a new login, restart. */
 export async function measure(
   api: Pick<ApiServer, 'url' | 'kubeconfig'> & { readonly dir: string },
   scale: Scale,
+  progress: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Measured> {
   const kube = await adminKube(api.kubeconfig)
   const outside = await startOutside()
+  const stop = new AbortController()
+  const cluster = startCluster(kube, isBusy, AbortSignal.any([signal, stop.signal]))
+  Object.assign(outside, { pods: cluster.status })
   const apiPort = Number(new URL(api.url).port)
   const proxy = await startProxy(apiPort)
   const kubeconfig = join(api.dir, 'through-proxy.kubeconfig')
   const text = await readFile(api.kubeconfig, 'utf8')
   await writeFile(kubeconfig, text.replace(`:${apiPort}`, `:${proxy.port}`), { mode: 0o600 })
+  await bundle(api.dir, signal, 'bench/scale/operator.ts')
   const running: MeasuredOperator[] = []
   const start = async () => {
-    const operator = await startMeasured(kubeconfig, outside.port)
+    const operator = await startMeasured(api.dir, kubeconfig, outside.port)
     running.push(operator)
     return operator
   }
+  const bench: Bench = { kube, outside, scale, progress, signal }
   try {
-    await makeObjects(kube, scale.sources, outside.port, signal)
-    const objects = scale.sources + Math.ceil(scale.sources / 100)
     const first = await start()
-    await first.until('every object is Ready', 600_000, (metric) => metric('penstock_ready') === objects)
-    const coldReadySeconds = (Date.now() - first.startedAt) / 1_000
-    const written = (await first.metrics())(WRITES)
-    const outsideWrites = outside.writes()
-    await delay(20_000)
-    const rest = await atRest(first, scale.restMs)
-    const edits = await editAll(kube, scale.edits, signal)
+    await first.synced()
+    const cold = await coldStart(bench, first)
+    progress(`Ready after ${cold['coldReadySeconds']} s`)
+    await delay(SETTLE_MS)
+    const rest = await atRest(bench, first)
+    const edits = await editAll(bench, 0)
+    const churn = await churnSources(bench, first)
+    const fanout = await fanOut(bench)
+    await delay(SETTLE_MS)
     await first.stop()
-    const before = outside.writes()
-    const second = await start()
-    await second.synced()
-    const restartSyncSeconds = (Date.now() - second.startedAt) / 1_000
-    await delay(scale.restMs)
-    const after = await second.metrics()
+    const again = await restart(bench, start)
+    const quiet = await restartWithDrift(bench, start, running)
     return {
-      coldReadySeconds: round(coldReadySeconds),
-      writesPerObject: round(written / objects),
-      outsideWritesPerResource: round(outsideWrites / outside.resources()),
-      restartWrites: after(WRITES) + outside.writes() - before,
-      restartSyncSeconds: round(restartSyncSeconds),
-      ...rest,
+      ...{ ...cold, ...rest, ...again, ...quiet, ...churn, ...fanout },
       editP50Ms: round(quantile(edits, 0.5)),
       editP99Ms: round(quantile(edits, 0.99)),
       tlsConnections: proxy.connections.most,
     }
   } finally {
     for (const operator of running) await operator.stop()
+    stop.abort()
     await Promise.all([proxy.close(), outside.close(), kube.close()])
   }
 }
 
-async function atRest(operator: MeasuredOperator, ms: number): Promise<Measured> {
+async function coldStart(
+  { kube, outside, scale, progress, signal }: Bench,
+  operator: MeasuredOperator,
+): Promise<Measured> {
+  await makeObjects(kube, scale, outside.port, signal)
+  const createdAt = Date.now()
+  const objects = countOf(scale)
+  progress(`${objects} objects made`)
+  await operator.until('every object is Ready', 1_800_000, (metric) => metric('penstock_ready') === objects)
+  const seconds = (Date.now() - createdAt) / 1_000
+  const metric = await operator.metrics()
+  return {
+    coldReadySeconds: round(seconds),
+    writesPerObject: round(
+      (metric(`${WRITES}{what="status"}`) + metric(`${WRITES}{what="finalizer"}`)) / objects,
+    ),
+    outsideWritesPerResource: round(outside.writes() / outside.resources()),
+    coldCpuSeconds: round(metric('process_cpu_seconds_total')),
+  }
+}
+
+async function atRest({ scale }: Bench, operator: MeasuredOperator): Promise<Measured> {
   const begin = await operator.metrics()
   const startedAt = Date.now()
-  await delay(ms)
+  await delay(scale.restMs)
   const end = await operator.metrics()
   const seconds = (Date.now() - startedAt) / 1_000
   const grown = (name: string) => end(name) - begin(name)
@@ -88,28 +134,92 @@ async function atRest(operator: MeasuredOperator, ms: number): Promise<Measured>
     restWrites: grown(WRITES),
     restCpuPercent: round((grown('process_cpu_seconds_total') / seconds) * 100),
     restReconcilesPerSecond: round(grown('controller_runtime_reconcile_total') / seconds),
-    rssMiB: round(end('process_resident_memory_bytes') / 2 ** 20),
+    rssMiB: mib(end(RSS)),
+    heapMiB: mib(end('nodejs_heap_size_used_bytes')),
   }
 }
 
-/** Milliseconds from each edit of a spec to the status that speaks of it. */
-async function editAll(kube: KubeClient, count: number, signal: AbortSignal): Promise<readonly number[]> {
+/** Milliseconds from each edit of a Source to the call that alters its topic. */
+async function editAll({ kube, outside, scale, signal }: Bench, from: number): Promise<readonly number[]> {
   const times: number[] = []
-  for (let index = 0; index < count; index++) {
-    const [namespace, name] = ['b0', `s${index % 100}`]
+  for (let index = 0; index < scale.edits; index++) {
+    const number = (from + index * 37) % scale.sources
+    const { namespace, name } = placeOf(number)
+    const topic = `${namespace}.${name}.${tableOf(number)}`
     const startedAt = performance.now()
-    const spec = { thresholds: { lag: `${31 + index}s` } }
-    const edited = await kube.merge(typeOf('sources'), namespace, name, { spec }, signal)
-    for (;;) {
-      const seen = await kube.get(typeOf('sources'), namespace, name, signal)
-      if (observed(seen) === edited.metadata.generation) break
-      if (performance.now() - startedAt > 30_000) throw new Error(`an edit of ${name} was not seen in 30 s`)
-      await delay(2)
+    const spec = { topics: { config: { 'max.message.bytes': 1_000_000 + from + index } } }
+    await kube.merge(typeOf('sources'), namespace, name, { spec }, signal)
+    while (outside.alteredAt(topic) < startedAt) {
+      if (performance.now() - startedAt > 60_000)
+        throw new Error(`an edit of ${name} was not acted upon in 60 s`)
+      await delay(1)
     }
-    times.push(performance.now() - startedAt)
+    times.push(outside.alteredAt(topic) - startedAt)
   }
   return times
 }
 
-const observed = (object: KubeObject | undefined): unknown =>
-  (object?.status as { readonly observedGeneration?: number } | undefined)?.observedGeneration
+/** A hundred changes a second that ask for no outside write. */
+async function churnSources({ kube, scale, signal }: Bench, operator: MeasuredOperator): Promise<Measured> {
+  const end = Date.now() + scale.churnMs
+  for (let turn = 0; Date.now() < end; turn++) {
+    const startedAt = Date.now()
+    const jobs = Array.from({ length: CHANGES_PER_SECOND }, (_, index) => () => {
+      const { namespace, name } = placeOf((turn * CHANGES_PER_SECOND + index) % scale.sources)
+      const spec = { thresholds: { lag: `${31 + (turn % 100)}s` } }
+      return kube.merge(typeOf('sources'), namespace, name, { spec }, signal)
+    })
+    await atOnce(8, jobs)
+    await delay(Math.max(0, 1_000 - (Date.now() - startedAt)))
+  }
+  return { rssAfterChurnMiB: mib((await operator.metrics())(RSS)) }
+}
+
+/** Seconds from a new password in a Secret until every connector that uses it has been configured anew. */
+async function fanOut({ kube, outside, scale, signal }: Bench): Promise<Measured> {
+  const users = Array.from({ length: scale.sources }, (_, index) => placeOf(index)).filter(
+    ({ namespace }) => namespace === 'n0',
+  ).length
+  const before = outside.configured()
+  const startedAt = Date.now()
+  await kube.merge(core('secrets'), 'n0', 'db', { data: loginOf('another') }, signal)
+  while (outside.configured() - before < users) {
+    if (Date.now() - startedAt > 300_000)
+      throw new Error(`${outside.configured() - before} of ${users} connectors after 300 s`)
+    await delay(50)
+  }
+  return { secretFanoutSeconds: round((Date.now() - startedAt) / 1_000) }
+}
+
+/** With everything Ready: how soon it knows all objects, how soon an edit is acted upon meanwhile, and what it writes. */
+async function restart(bench: Bench, start: () => Promise<MeasuredOperator>): Promise<Measured> {
+  const before = bench.outside.writes()
+  const operator = await start()
+  await operator.synced()
+  const restartSyncSeconds = round((Date.now() - operator.startedAt) / 1_000)
+  await delay(bench.scale.restMs)
+  const written = (await operator.metrics())(WRITES)
+  const outsideWritten = bench.outside.writes() - before
+  await operator.stop()
+  return { restartSyncSeconds, restartWrites: written, restartOutsideWrites: outsideWritten }
+}
+
+/** Connectors that were changed while it was down, and edits while it looks at everything. */
+async function restartWithDrift(
+  bench: Bench,
+  start: () => Promise<MeasuredOperator>,
+  running: readonly MeasuredOperator[],
+): Promise<Measured> {
+  const tampered = bench.outside.tamper(100)
+  const operator = await start()
+  await operator.synced()
+  const edits = await editAll(bench, 1_000)
+  while (tampered.left() > 0) {
+    if (Date.now() - operator.startedAt > 300_000)
+      throw new Error(`${tampered.left()} connectors are not put right`)
+    await delay(50)
+  }
+  const seconds = (Date.now() - operator.startedAt) / 1_000
+  if (running.at(-1) !== operator) throw new Error('another operator runs')
+  return { restartDriftSeconds: round(seconds), editP99DuringResyncMs: round(quantile(edits, 0.99)) }
+}

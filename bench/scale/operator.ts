@@ -3,17 +3,20 @@ import { Agent } from 'undici'
 import type { KafkaAdmin, KafkaConnection } from '../../src/clients/kafka/types.ts'
 import { type ClientPool, createClientPool } from '../../src/clients/pool.ts'
 import type { PostgresAddress, PostgresClient } from '../../src/clients/postgres.ts'
+import type { WorkloadStatus } from '../../src/contracts/workload.ts'
 import { createLogger } from '../../src/lib/log.ts'
 import { runOperator } from '../../src/main/operator.ts'
 import { fromWire, toWire } from './wire.ts'
 
 const METHODS: readonly (keyof KafkaAdmin)[] = [
   ...(['cluster', 'listTopics', 'describeTopics', 'topicSettings', 'createTopic', 'growTopic'] as const),
-  ...(['alterTopic', 'deleteTopic', 'offsets', 'groupOffsets', 'deleteGroup'] as const),
+  ...(['alterTopic', 'deleteTopic', 'offsets', 'ends', 'groupOffsets', 'deleteGroup'] as const),
 ]
 
+const [, , outside = '', own = '0'] = process.argv
+const agent = new Agent({ connections: 16 })
+
 function standIns(port: string): ClientPool {
-  const agent = new Agent({ connections: 16 })
   const ask = async (path: string, body: unknown): Promise<unknown> => {
     const response = await agent.request({
       origin: `http://127.0.0.1:${port}`,
@@ -50,7 +53,6 @@ function standIns(port: string): ClientPool {
   }
 }
 
-const [, , outside = '', own = '0'] = process.argv
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')))
 await runOperator(
@@ -60,6 +62,12 @@ await runOperator(
     image: { name: 'penstock:bench', pullPolicy: 'Never' },
     log: createLogger('operator', process.env['PENSTOCK_LOG_LEVEL'] ?? 'error'),
     pool: standIns(outside),
+    askPod: async (url) => {
+      const path = `/pod/${new URL(url).hostname}`
+      const response = await agent.request({ origin: `http://127.0.0.1:${outside}`, path, method: 'GET' })
+      if (response.statusCode !== 200) throw new Error(`${url} answers ${response.statusCode}`)
+      return (await response.body.json()) as WorkloadStatus
+    },
   },
   stop.signal,
 )

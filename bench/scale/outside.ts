@@ -8,6 +8,14 @@ import { type MemoryKafka, memoryKafka } from '../../src/external/testing/kafka.
 import { type MemoryDatabase, memoryDatabase } from '../../src/sources/postgres/testing/database.ts'
 import { toWire } from './wire.ts'
 
+const TAMPERED = '123456'
+/** A server on which everything may be done. */
+const SERVER = {
+  ...{ version: 180_000, slot_free: true, sender_free: true, keep_size: '10GB', standby: false },
+  ...{ may_replicate: true, ours: [] },
+}
+/** A heartbeat comes, and a position is stored, this often. */
+const BEAT_MS = 5_000
 /** How long Kafka Connect takes for an answer. */
 const CONNECT_MS = 20
 
@@ -27,6 +35,14 @@ export interface Outside {
   writes(): number
   /** Connectors, topics and publications that are there. */
   resources(): number
+  /** When a topic was last altered, by performance.now; 0 where it never was. */
+  alteredAt(topic: string): number
+  /** Configurations that were written to connectors. */
+  configured(): number
+  /** Changes a setting of so many connectors behind the operator's back; answers how many are still so. */
+  tamper(count: number): { readonly left: () => number }
+  /** What pods answer, by their address. */
+  pods: (address: string) => object | undefined
   close(): Promise<void>
 }
 
@@ -34,7 +50,8 @@ export interface Outside {
 export async function startOutside(): Promise<Outside> {
   const sites = new Map<string, Site>()
   const calls = new Map<string, number>()
-  const counts = { connectWrites: 0 }
+  const counts = { connectWrites: 0, configured: 0 }
+  const altered = new Map<string, number>()
   const siteOf = (name: string): Site => {
     const site = sites.get(name) ?? {
       kafka: memoryKafka(),
@@ -51,11 +68,15 @@ export async function startOutside(): Promise<Outside> {
     const site = siteOf(name)
     const what = `${system} ${request.method} ${rest.at(system === 'connect' ? -1 : 0) ?? ''}`
     calls.set(what, (calls.get(what) ?? 0) + 1)
+    if (system === 'pod') return outside.pods(name)
+    if (system === 'kafka' && rest[0] === 'alterTopic')
+      altered.set(String((JSON.parse(body) as unknown[])[0]), performance.now())
     if (system === 'kafka')
       return (await callKafka(site, rest[0] ?? '', JSON.parse(body) as unknown[])) ?? null
     if (system === 'sql') return query(site, JSON.parse(body) as { sql: string; values: unknown[] })
     await delay(CONNECT_MS)
     if (request.method !== 'GET' && rest.at(-1) !== 'validate') counts.connectWrites++
+    if (request.method === 'PUT' && rest.at(-1) === 'config') counts.configured++
     return callConnect(site, request.method ?? 'GET', rest.map(decodeURIComponent), body)
   }
   const server = createServer((request, response: ServerResponse) => {
@@ -67,9 +88,22 @@ export async function startOutside(): Promise<Outside> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const sum = (of: (site: Site) => number) => [...sites.values()].reduce((all, site) => all + of(site), 0)
-  return {
+  const outside: Outside = {
     port: (server.address() as AddressInfo).port,
     calls,
+    pods: () => undefined,
+    alteredAt: (topic) => altered.get(topic) ?? 0,
+    configured: () => counts.configured,
+    tamper: (count) => {
+      const victims = [...sites.values()]
+        .flatMap(({ connectors }) => [...connectors.keys()].map((name) => ({ name, connectors })))
+        .slice(0, count)
+      for (const { name, connectors } of victims)
+        connectors.set(name, { ...connectors.get(name), 'heartbeat.interval.ms': TAMPERED })
+      const isLeft = ({ name, connectors }: (typeof victims)[number]) =>
+        connectors.get(name)?.['heartbeat.interval.ms'] === TAMPERED
+      return { left: () => victims.filter(isLeft).length }
+    },
     writes: () =>
       counts.connectWrites + sum(({ kafka, database }) => kafka.writes.length + database.writes.length),
     resources: () =>
@@ -80,9 +114,14 @@ export async function startOutside(): Promise<Outside> {
       await once(server, 'close')
     },
   }
+  return outside
 }
 
 function callKafka({ kafka }: Site, method: string, values: readonly unknown[]): Promise<unknown> {
+  if (method === 'ends') {
+    const beats = BigInt(Math.floor(Date.now() / BEAT_MS))
+    return Promise.resolve(new Map((values[0] as string[]).map((name) => [name, beats])))
+  }
   const call = kafka.admin[method as keyof KafkaAdmin] as (...args: unknown[]) => Promise<unknown>
   return call(...values, AbortSignal.timeout(1_000))
 }
@@ -96,14 +135,19 @@ async function query(
     return tables.map((table) => ({ table, name: 'id', type: 'int4', key_place: 1 }))
   if (sql.includes('from pg_class'))
     return tables.map((table) => ({ table, kind: 'r', persistence: 'p', identity: 'd', readable: true }))
-  if (sql.includes('from pg_replication_slots')) {
+  if (sql.includes('server_version_num')) return [SERVER]
+  // Bytes of log grow by the second, and every slot follows.
+  const end = Math.floor(Date.now() / 1_000)
+  const stored = Math.floor(Date.now() / BEAT_MS) * (BEAT_MS / 1_000)
+  if (sql.includes('pg_control_system')) return [{ system: '7', wal_level: 'logical', wal_end: String(end) }]
+  if (sql.includes('from pg_replication_slots') && sql.includes('wal_status')) {
     return [...site.connectors.values()].map((config) => ({
       slot_name: config['slot.name'],
       active: true,
       plugin: 'pgoutput',
       wal_status: 'reserved',
-      restart: '100',
-      confirmed: '100',
+      restart: String(stored),
+      confirmed: String(stored),
       confirmed_lsn: '0/64',
     }))
   }
@@ -118,6 +162,11 @@ function callConnect(
 ): unknown {
   if (first === '') return { version: '4.3.1', kafka_cluster_id: 'k' }
   if (first === 'connector-plugins') return name ? { configs: [] } : []
+  if (!name && method === 'POST') {
+    const made = JSON.parse(body) as { readonly name: string; readonly config: Readonly<Record<string, string>> }
+    connectors.set(made.name, made.config)
+    return view(made.name, made.config).info
+  }
   if (!name) return Object.fromEntries([...connectors].map(([key, config]) => [key, view(key, config)]))
   if (method === 'PUT' && what === 'config') {
     const config = JSON.parse(body) as Readonly<Record<string, string>>
@@ -128,7 +177,7 @@ function callConnect(
   if (method === 'GET' && what === 'config') return connectors.get(name)
   if (method !== 'GET' || what !== 'offsets') return {}
   // Every row has just been delivered.
-  const offset = { lsn: 100, ts_usec: Date.now() * 1_000 }
+  const offset = { lsn: Math.floor(Date.now() / 1_000), ts_usec: Date.now() * 1_000 }
   return connectors.has(name) ? { offsets: [{ partition: { server: name }, offset }] } : { offsets: [] }
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { PROGRAM } from '../../dev/bundle.ts'
 
 /** The sum of the samples of a metric; 0 where there are none. */
 export type Metric = (name: string) => number
@@ -11,6 +12,7 @@ export type Metric = (name: string) => number
 export interface MeasuredOperator {
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  readonly pid: number
   metrics(): Promise<Metric>
   /** Asks until it says so; throws when the time is up. */
   until(what: string, withinMs: number, is: (metric: Metric) => boolean): Promise<void>
@@ -19,15 +21,18 @@ export interface MeasuredOperator {
   stop(): Promise<void>
 }
 
-/** Starts an operator on the stand-ins in a process of its own. */
-export async function startMeasured(kubeconfig: string, outsidePort: number): Promise<MeasuredOperator> {
+/** Starts an operator, bundled as in the image, on the stand-ins in a process of its own. */
+export async function startMeasured(
+  folder: string,
+  kubeconfig: string,
+  outsidePort: number,
+): Promise<MeasuredOperator> {
   const port = await freePort()
   const startedAt = Date.now()
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'operator.ts'), String(outsidePort), String(port)],
-    { env: { ...process.env, KUBECONFIG: kubeconfig }, stdio: ['ignore', 'inherit', 'inherit'] },
-  )
+  const child = spawn(process.execPath, [join(folder, PROGRAM), String(outsidePort), String(port)], {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
   const metrics = async (): Promise<Metric> => {
     const lines = (await (await get('/metrics')).text()).split('\n')
@@ -46,6 +51,7 @@ export async function startMeasured(kubeconfig: string, outsidePort: number): Pr
   }
   return {
     startedAt,
+    pid: child.pid ?? 0,
     metrics,
     until: (what, withinMs, is) => waitFor(what, withinMs, async () => is(await metrics())),
     synced: () => waitFor('synced', 60_000, async () => (await get('/readyz')).status === 200),

@@ -12,7 +12,7 @@ import type { PipelineServices } from '../controllers/pipeline/open.ts'
 import { sourceController } from '../controllers/source/index.ts'
 import { topicPrefixOf } from '../controllers/source/open.ts'
 import { createDetached } from '../external/detached.ts'
-import { createAskPod } from '../external/pod.ts'
+import { type AskPod, createAskPod } from '../external/pod.ts'
 import { createSharedPolls } from '../external/polls.ts'
 import { createRestartBudget } from '../external/restarts.ts'
 import { createBoard } from '../lag/board.ts'
@@ -47,6 +47,8 @@ export interface OperatorOptions {
   readonly leaseNamespace?: string
   /** Clients of outer systems; by default real ones. */
   readonly pool?: ClientPool
+  /** Asks pods for their status; by default over HTTP. */
+  readonly askPod?: AskPod
 }
 
 /** Runs the operator until the signal aborts; throws when another has taken its place. */
@@ -95,7 +97,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     pipeline: (key) => caches.Pipeline.get(key),
     kube: children.objects,
     image: options.image,
-    askPod: pods.ask,
+    askPod: options.askPod ?? pods.ask,
     restarts: createRestartBudget(now),
   }
   const users = (key: string): readonly string[] =>
