@@ -30,7 +30,9 @@ export function startCluster(kube: KubeClient, busy: (pod: number) => boolean, s
       if (key === undefined) return
       const deployment = cache.get(key)
       if (deployment)
-        await roll(deployment).catch((error: unknown) => void (signal.aborted || console.error(String(error))))
+        await roll(deployment).catch(
+          (error: unknown) => void (signal.aborted || console.error(String(error))),
+        )
       queue.done(key)
     }
   }

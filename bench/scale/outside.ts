@@ -163,7 +163,10 @@ function callConnect(
   if (first === '') return { version: '4.3.1', kafka_cluster_id: 'k' }
   if (first === 'connector-plugins') return name ? { configs: [] } : []
   if (!name && method === 'POST') {
-    const made = JSON.parse(body) as { readonly name: string; readonly config: Readonly<Record<string, string>> }
+    const made = JSON.parse(body) as {
+      readonly name: string
+      readonly config: Readonly<Record<string, string>>
+    }
     connectors.set(made.name, made.config)
     return view(made.name, made.config).info
   }

@@ -177,6 +177,13 @@ describe('a condition a stage', () => {
 describe('the passing steps of a first start', () => {
   const started = (seconds: number) => [earlier('Reconciling', 'True', PROGRESSING, seconds)]
   const soon: StageVerdict = { type: 'Waiting', reason: 'Starting', message: '', afterMs: 1_000 }
+  it('the end is written once nothing was made on the way to it', () => {
+    const stages = [{ condition: 'A', verdict: READY }]
+    expect(isPassing(started(1), stages, true, NOW)).toBe(true)
+    expect(isPassing(started(1), stages, false, NOW)).toBe(false)
+    expect(isPassing(started(11), stages, true, NOW)).toBe(false)
+  })
+
   it.each<readonly [string, readonly Condition[], StageVerdict, boolean]>([
     ['a wait of a moment is not written', started(1), soon, true],
     ['a longer wait is', started(1), waiting('TableNotFound'), false],
@@ -191,6 +198,6 @@ describe('the passing steps of a first start', () => {
     ],
     ['and when it was Ready before', WAS_READY, soon, false],
   ])('%s', (_name, previous, verdict, passing) => {
-    expect(isPassing(previous, [{ condition: 'A', verdict }], NOW)).toBe(passing)
+    expect(isPassing(previous, [{ condition: 'A', verdict }], false, NOW)).toBe(passing)
   })
 })

@@ -92,16 +92,20 @@ function progress(blocker: StageReport, input: ConditionsInput): readonly State[
   return wasReady ? [] : [reconciling]
 }
 
-/** Whether a first start is on its way and what it waits for passes within a moment: not worth a write for each step. */
+/**
+ * Whether a first start is on its way and what it waits for passes within a moment, or something was `made` just now, of
+ * which earlier stages do not know yet: not worth a write for each step.
+ */
 export function isPassing(
   previous: readonly Condition[],
   stages: readonly StageReport[],
+  made: boolean,
   now: number,
 ): boolean {
   const begun = previous.find(({ type }) => type === 'Reconciling')
   if (begun?.reason !== PROGRESSING || now - Date.parse(begun.lastTransitionTime) > START_MS) return false
   const verdict = stages.find((stage) => stage.verdict.type !== 'Ready')?.verdict
-  return verdict?.type === 'Waiting' && verdict.afterMs <= STEP_MS
+  return verdict ? verdict.type === 'Waiting' && verdict.afterMs <= STEP_MS : made
 }
 
 /** lastTransitionTime moves only when the status does. */

@@ -95,6 +95,7 @@ function world(
   behaviour: Behaviour = {},
 ) {
   const acts: string[] = []
+  const clock = { now: Date.parse('2026-01-01T00:01:00Z') }
   const held: Held = {
     object: {
       apiVersion: 'v',
@@ -116,9 +117,9 @@ function world(
     controller: controllerOf(behaviour, acts),
     store: storeOf(held, acts),
     log: silentLogger(),
-    now: () => Date.parse('2026-01-01T00:01:00Z'),
+    now: () => clock.now,
   }
-  return { acts, held, run: () => reconcile(context, 'ns/x', signal()) }
+  return { acts, held, clock, run: () => reconcile(context, 'ns/x', signal()) }
 }
 
 const reasonOf = (object: AnyResource | undefined, type: string): string | undefined =>
@@ -127,13 +128,15 @@ const reasonOf = (object: AnyResource | undefined, type: string): string | undef
 describe('a reconcile', () => {
   it('keeps the object, writes the ledger before it makes anything, and says Ready at the end', async () => {
     const { acts, held, run } = world()
+    // What was made just now is looked at once more before anything is said.
+    expect(await run()).toBe(200)
     expect(await run()).toBe(5_000)
     expect(acts).toEqual([
       `finalizers ${FINALIZER}`,
       'status',
       'made',
-      'status',
       'Normal event: Fake a created',
+      'status',
     ])
     expect(held.object?.status).toMatchObject({ observedGeneration: 1, resources: [ENTRY], own: 1 })
     expect(reasonOf(held.object, 'Ready')).toBe('Fine')
@@ -146,6 +149,7 @@ describe('a reconcile', () => {
 
   it('writes nothing when nothing has changed', async () => {
     const { acts, run } = world()
+    await run()
     await run()
     acts.length = 0
     await run()
@@ -160,6 +164,17 @@ describe('a reconcile', () => {
     expect(reasonOf(held.object, 'ReferencesResolved')).toBe('SecretNotFound')
     expect(reasonOf(held.object, 'Made')).toBe('NotReached')
     expect(held.object?.status).toMatchObject(status)
+  })
+
+  it('of one that has just come, a missing reference is given two seconds to come too', async () => {
+    const missing = new Waiting('BackboneNotFound', 'create it', 30_000)
+    const { acts, clock, run } = world({ finalizers: [FINALIZER] }, undefined, { refers: missing })
+    clock.now = Date.parse('2026-01-01T00:00:01Z')
+    expect(await run()).toBe(500)
+    expect(acts).toEqual([])
+    clock.now += 1_000
+    expect(await run()).toBe(30_000)
+    expect(acts).toEqual(['status'])
   })
 
   it('looks again when the thing itself says', async () => {

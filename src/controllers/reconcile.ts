@@ -18,6 +18,9 @@ import { keyOf } from './services.ts'
 export const FINALIZER = 'penstock.dev/cleanup'
 /** When to look again after a status was written. */
 const SETTLE_MS = 5_000
+/** When to look again at what has just been made. */
+const PASSING_MS = 200
+const ARRIVAL_MS = 500
 /** Set to `disabled`, the object and everything outside are left alone. */
 export const RECONCILE_ANNOTATION = 'penstock.dev/reconcile'
 
@@ -52,7 +55,7 @@ export async function reconcile<O extends AnyResource>(
   key: string,
   signal: AbortSignal,
 ): Promise<Again> {
-  const { controller, store } = context
+  const { controller, store, now } = context
   const found = store.get(key)
   if (!found) {
     controller.forget(key)
@@ -68,6 +71,7 @@ export async function reconcile<O extends AnyResource>(
   } catch (error) {
     signal.throwIfAborted()
     const verdict = verdictOfError(error)
+    if (verdict.type === 'Waiting' && isArriving(object, now())) return ARRIVAL_MS
     const waits = { type: 'NotReached', message: 'waits for ReferencesResolved' } as const
     const stages = [
       { condition: 'ReferencesResolved', verdict },
@@ -112,13 +116,19 @@ async function driveAndReport<O extends AnyResource>(
     status: report.status,
     ledger: complete ? plan.ledger : ledger,
   }
-  const passing = isPassing(noted.status?.conditions ?? [], driven.stages, now())
+  const made = driven.changed.length > 0
+  const passing = isPassing(noted.status?.conditions ?? [], driven.stages, made, now())
   const published = passing ? noted : await publish(context, noted, said, signal)
   for (const note of driven.changed) await store.event(noted, 'Normal', 'Changed', note, signal)
   const again = againAfter(driven, report)
+  if (passing && complete) return Math.min(again, PASSING_MS)
   // What has just changed may have made something else different, which an earlier stage did not see yet.
   return published === noted ? again : Math.min(again, SETTLE_MS)
 }
+
+/** What is applied together arrives one after the other: for a moment, a reference that is missing is on its way. */
+const isArriving = ({ metadata, status }: AnyResource, now: number): boolean =>
+  (status?.conditions ?? []).length === 0 && now - Date.parse(metadata.creationTimestamp) < ARRIVAL_MS * 4
 
 function againAfter(driven: DriveReport, report: Report): number {
   const waits = driven.stages.map(({ verdict }) =>
@@ -223,8 +233,10 @@ function noteLedger<O extends AnyResource>(
   ledger: readonly PlannedRemoval[],
   signal: AbortSignal,
 ): Promise<O> {
-  const first = (object.status?.conditions ?? []).length === 0
-  if (!first)
+  const wasReady = object.status?.conditions?.some(
+    ({ type, status }) => type === 'Ready' && status === 'True',
+  )
+  if (wasReady)
     return context.store.writeStatus(object, { ...object.status, resources: entriesOf(ledger) }, signal)
   const begun = { type: 'Waiting', reason: PROGRESSING, message: 'is being made', afterMs: 0 } as const
   const waits = { type: 'NotReached', message: 'is being made' } as const
@@ -235,7 +247,7 @@ function noteLedger<O extends AnyResource>(
       verdict: index === 0 ? begun : waits,
     })),
   ]
-  return publish(context, object, { stages, soft: [], status: {}, ledger }, signal)
+  return publish(context, object, { stages, soft: [], status: kept(object), ledger }, signal)
 }
 
 async function publish<O extends AnyResource>(
