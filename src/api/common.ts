@@ -133,6 +133,10 @@ export type LedgerEntry = z.infer<ReturnType<typeof ledgerEntry>>
 export const statusBase = () => ({
   observedGeneration: explained(z.int().optional(), 'The generation of the spec that this status speaks of.'),
   conditions: keyed(condition(), 20, 'type').optional(),
+  lastHandledReconcileAt: explained(
+    text(100).optional(),
+    'The value of annotation penstock.dev/reconcile-requested-at at the latest look that was asked for by it.',
+  ),
   resources: explained(
     keyed(ledgerEntry(), 50, 'kind', 'name').optional(),
     'What exists outside because of this object, and what its removal does.',

@@ -47,6 +47,7 @@ export function backboneController(
     definition: backboneKind,
     conditions: ['KafkaReachable', 'ConnectReachable'],
     references: () => [],
+    refresh: (key) => services.polls.release(userOf('Backbone', key)),
     forget: (key) => services.polls.release(userOf('Backbone', key)),
     heldBy: (backbone) => {
       const using = users(keyOf(backbone))

@@ -10,6 +10,7 @@ export type AnyResource = Resource<unknown, StatusBase>
 export interface StatusBase {
   readonly observedGeneration?: number | undefined
   readonly conditions?: readonly Condition[] | undefined
+  readonly lastHandledReconcileAt?: string | undefined
   readonly resources?: readonly LedgerEntry[] | undefined
 }
 
@@ -30,6 +31,8 @@ export interface Controller<O extends AnyResource> {
   prepare(object: O, signal: AbortSignal): Promise<Prepared>
   /** Why the object has to stay although it is being deleted; undefined when it may go. */
   heldBy?(object: O): string | undefined
+  /** Called before a look that somebody asked for: answers from before it do not count. */
+  refresh(key: string): void
   /** Called when the object is gone: what was remembered of it must not meet another of the same name. */
   forget(key: string): void
 }

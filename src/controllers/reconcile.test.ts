@@ -67,6 +67,7 @@ function controllerOf(behaviour: Behaviour, acts: string[]): Controller<AnyResou
     definition: sourceKind,
     conditions: ['Made'],
     references: () => [],
+    refresh: () => void acts.push('refresh'),
     forget: (key) => void acts.push(`forget ${key}`),
     heldBy: () => behaviour.held,
     prepare: async () => {
@@ -175,6 +176,15 @@ describe('a reconcile', () => {
     clock.now += 1_000
     expect(await run()).toBe(30_000)
     expect(acts).toEqual(['status'])
+  })
+
+  it('a look that is asked for takes no earlier answer, once for each request', async () => {
+    const annotations = { 'penstock.dev/reconcile-requested-at': 'noon' }
+    const { acts, held, run } = world({ finalizers: [FINALIZER], annotations })
+    await run()
+    await run()
+    expect(acts.filter((act) => act === 'refresh')).toHaveLength(1)
+    expect(held.object?.status?.lastHandledReconcileAt).toBe('noon')
   })
 
   it('looks again when the thing itself says', async () => {

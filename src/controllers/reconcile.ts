@@ -38,6 +38,9 @@ export interface ObjectStore<O extends AnyResource> {
   ): Promise<void>
 }
 
+/** A new value asks for a look at everything, now. */
+export const REQUESTED_ANNOTATION = 'penstock.dev/reconcile-requested-at'
+
 /** Surroundings of a reconcile. */
 export interface ReconcileContext<O extends AnyResource> {
   readonly controller: Controller<O>
@@ -65,6 +68,8 @@ export async function reconcile<O extends AnyResource>(
   if (found.metadata.deletionTimestamp) return tearDown(context, found, signal)
   const object = await withFinalizer(context, found, signal)
   if (!object) return undefined
+  const requested = requestOf(object)
+  if (requested && requested !== object.status?.lastHandledReconcileAt) controller.refresh(key)
   let prepared: Prepared
   try {
     prepared = await controller.prepare(object, signal)
@@ -271,14 +276,19 @@ async function publish<O extends AnyResource>(
     soft: said.soft,
     ready: said.ready ?? { reason: 'Ready', message: '' },
   })
+  const requested = requestOf(object)
   const status = {
     ...said.status,
     observedGeneration: generation,
     conditions,
+    ...(requested ? { lastHandledReconcileAt: requested } : {}),
     resources: entriesOf(said.ledger),
   }
   return equal(status, object.status) ? object : store.writeStatus(object, status, signal)
 }
+
+const requestOf = ({ metadata }: AnyResource): string | undefined =>
+  metadata.annotations?.[REQUESTED_ANNOTATION]?.slice(0, 100)
 
 /** The kind's own fields of the present status, for a reconcile that could not look. */
 function kept(object: AnyResource): Readonly<Record<string, unknown>> {
@@ -286,6 +296,7 @@ function kept(object: AnyResource): Readonly<Record<string, unknown>> {
     conditions: _conditions,
     resources: _resources,
     observedGeneration: _generation,
+    lastHandledReconcileAt: _requested,
     ...own
   } = (object.status ?? {}) as StatusBase & Record<string, unknown>
   return own

@@ -19,6 +19,7 @@ export function pipelineController(services: PipelineServices): Controller<Pipel
         sourceRef ? [{ kind: 'Source', key: `${metadata.namespace}/${sourceRef.name}` }] : [],
       ),
     ],
+    refresh: (key) => services.polls.release(userOf('Pipeline', key)),
     forget: (key) => {
       const user = userOf('Pipeline', key)
       services.board.forget(user)

@@ -21,6 +21,7 @@ export function sourceController(services: SourceServices): Controller<Source> {
     references: ({ metadata, spec }) => [
       { kind: 'Backbone', key: `${metadata.namespace}/${spec.backboneRef.name}` },
     ],
+    refresh: (key) => services.polls.release(userOf('Source', key)),
     forget: (key) => {
       const user = userOf('Source', key)
       services.board.forget(user)
