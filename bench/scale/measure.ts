@@ -27,9 +27,13 @@ export type Measured = Readonly<Record<string, number>>
 
 /** How much is measured. */
 export interface Scale extends Size {
+  /** From the last change until what it brought about has come to rest. */
+  readonly settleMs: number
   readonly restMs: number
   readonly churnMs: number
   readonly edits: number
+  /** Whether a Secret changes; that is noticed within 30 s. */
+  readonly newLogin: boolean
 }
 
 /** What the parts of a run work with. */
@@ -45,7 +49,6 @@ const round = (value: number) => Math.round(value * 100) / 100
 const mib = (bytes: number) => round(bytes / 2 ** 20)
 const WRITES = 'penstock_api_writes_total'
 const RSS = 'process_resident_memory_bytes'
-const SETTLE_MS = 30_000
 const CHANGES_PER_SECOND = 100
 /** Rows trickle through every hundredth Pipeline. */
 const isBusy = (pod: number) => pod % 100 === 0
@@ -80,12 +83,12 @@ export async function measure(
     await first.synced()
     const cold = await coldStart(bench, first)
     progress(`Ready after ${cold['coldReadySeconds']} s`)
-    await delay(SETTLE_MS)
+    await delay(scale.settleMs)
     const rest = await atRest(bench, first)
     const edits = await editAll(bench, 0)
-    const churn = await churnSources(bench, first)
-    const fanout = await fanOut(bench)
-    await delay(SETTLE_MS)
+    const churn = scale.churnMs > 0 ? await churnSources(bench, first) : {}
+    const fanout = scale.newLogin ? await fanOut(bench) : {}
+    await delay(scale.settleMs)
     await first.stop()
     const again = await restart(bench, start)
     const quiet = await restartWithDrift(bench, start, running)

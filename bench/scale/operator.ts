@@ -55,6 +55,8 @@ function standIns(port: string): ClientPool {
 
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')))
+// Its end is the end of the run.
+process.stdin.once('end', () => process.exit()).resume()
 await runOperator(
   {
     listen: { host: '127.0.0.1', port: Number(own) },

@@ -31,7 +31,7 @@ export async function startMeasured(
   const startedAt = Date.now()
   const child = spawn(process.execPath, [join(folder, PROGRAM), String(outsidePort), String(port)], {
     env: { ...process.env, KUBECONFIG: kubeconfig },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['pipe', 'inherit', 'inherit'],
   })
   const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
   const metrics = async (): Promise<Metric> => {
