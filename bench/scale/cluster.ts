@@ -2,7 +2,7 @@ import { silentLogger } from '../../src/lib/log.ts'
 import { createCache } from '../../src/runtime/cache.ts'
 import type { KubeClient, KubeObject, ResourceType } from '../../src/runtime/kube.ts'
 import { createQueue } from '../../src/runtime/queue.ts'
-import { reflect } from '../../src/runtime/reflector.ts'
+import { reflect } from '../../src/runtime/reflector/index.ts'
 import { core } from './objects.ts'
 
 const DEPLOYMENTS: ResourceType = { group: 'apps', version: 'v1', plural: 'deployments' }

@@ -33,9 +33,9 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** The wait before try number `attempt` (from 0): doubling from `base` to `cap` milliseconds, with full jitter. */
+/** The wait before try number `attempt` (from 0): anything up to a bound that doubles from `base` to `cap` milliseconds. */
 export function backoffMs(attempt: number, base: number, cap: number, random: () => number): number {
-  return Math.min(cap, base * 2 ** Math.min(attempt, 30)) * (0.5 + random() / 2)
+  return Math.min(cap, base * 2 ** Math.min(attempt, 30)) * random()
 }
 
 /** A signal that aborts when `signal` does, or after `ms` milliseconds. */

@@ -3,7 +3,7 @@ import type { Logger } from '../lib/log.ts'
 import { type Cache, createCache, keyOf, trim } from '../runtime/cache.ts'
 import { createIndex } from '../runtime/index-of.ts'
 import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
-import { reflect } from '../runtime/reflector.ts'
+import { reflect } from '../runtime/reflector/index.ts'
 
 /** What our manifests carry, and what their pods do. */
 const OURS = 'app.kubernetes.io/managed-by=penstock'

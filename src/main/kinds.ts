@@ -9,7 +9,7 @@ import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
 import { runLoop } from '../runtime/loop.ts'
 import type { RuntimeMetrics } from '../runtime/metrics.ts'
 import { createQueue, type KeyedQueue, type Urgency } from '../runtime/queue.ts'
-import { reflect } from '../runtime/reflector.ts'
+import { reflect } from '../runtime/reflector/index.ts'
 import { createStore } from '../runtime/store.ts'
 
 const WORKERS = 16

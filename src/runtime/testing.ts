@@ -4,9 +4,11 @@ import type { KubeClient, KubeObject, Page } from './kube.ts'
 
 /** One watch: send it events, then end it. */
 export interface Watch {
-  readonly from: string
+  readonly query: Readonly<Record<string, string>>
   send(event: object): void
   end(): void
+  /** Half a line, and then a connection that is reset. */
+  break(text: string): void
   readonly closed: boolean
 }
 
@@ -14,6 +16,7 @@ export interface Watch {
 export interface FakeKube {
   readonly kube: KubeClient
   readonly watches: Watch[]
+  /** Of the lists. */
   readonly queries: Readonly<Record<string, string>>[]
 }
 
@@ -29,7 +32,7 @@ export function kubeError(status: number, more: object = {}): Error {
   return Object.assign(new Error(`HTTP ${status}`), { name: 'KubeError', status, reason: '', ...more })
 }
 
-/** An API that answers lists with these pages, one after the other. */
+/** An API that answers lists with these pages, one after the other, and refuses initial events when it has any. */
 export function fakeKube(answers: readonly (Page | Error)[]): FakeKube {
   const left = [...answers]
   const watches: Watch[] = []
@@ -49,12 +52,17 @@ export function fakeKube(answers: readonly (Page | Error)[]): FakeKube {
       return answer
     },
     watch: async (_type, query, signal) => {
+      if (answers.length > 0 && 'sendInitialEvents' in query) throw kubeError(422)
       const body = new Readable({ read: () => undefined })
       signal.addEventListener('abort', () => body.destroy(signal.reason as Error), { once: true })
       watches.push({
-        from: query['resourceVersion'] ?? '',
+        query,
         send: (event) => void body.push(`${JSON.stringify(event)}\n`),
         end: () => void body.push(null),
+        break: (text) => {
+          body.push(text)
+          setImmediate(() => body.destroy(new Error('ECONNRESET')))
+        },
         get closed() {
           return body.destroyed
         },
