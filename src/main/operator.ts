@@ -25,6 +25,7 @@ import { createIndex } from '../runtime/index-of.ts'
 import { createKubeClient, type KubeClient, type ResourceType } from '../runtime/kube.ts'
 import { lead } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
+import { countRequests } from '../runtime/requests.ts'
 import { serveHealth } from '../runtime/server.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
 import { createChildren } from './children.ts'
@@ -60,8 +61,8 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
   signal.addEventListener('abort', () => turn.resolve(signal), { once: true })
   const now = Date.now
   const transport = createTransport(now)
-  const kube = createKubeClient(transport)
   const metrics = createMetrics()
+  const kube = createKubeClient(countRequests(transport, transport.host, metrics.registry))
   const events = createEventRecorder(kube, hostname(), () => new Date())
   const kinds = new Map<string, RunningKind>()
   const wake = (user: string) => wakeUser(kinds, user)

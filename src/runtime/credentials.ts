@@ -15,7 +15,9 @@ const CONNECTIONS = 10
  * ~/.kube/config. Credentials are read again every 30 s; connections are made anew only when they changed.
  * @kubernetes/client-node's own requests build a TLS connection each, so it is used for the kubeconfig alone.
  */
-export function createTransport(now: () => number): KubeTransport & { close(): Promise<void> } {
+export function createTransport(
+  now: () => number,
+): KubeTransport & { readonly host: string; close(): Promise<void> } {
   const config = new KubeConfig()
   config.loadFromDefault()
   const cluster = config.getCurrentCluster()
@@ -48,6 +50,7 @@ export function createTransport(now: () => number): KubeTransport & { close(): P
   }
 
   return {
+    host: server.host,
     request: async ({ method, path, headers, body, signal }) => {
       const { agent, headers: authorization } = await credentials()
       const response = await agent.request({
