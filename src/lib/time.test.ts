@@ -42,6 +42,12 @@ describe('waiting', () => {
     await expect(slept).resolves.toBeUndefined()
   })
 
+  it('a time limit may be any part of a millisecond', async () => {
+    const limited = withTimeout(new AbortController().signal, 1.5)
+    await new Promise((resolve) => limited.addEventListener('abort', resolve))
+    expect(limited.reason).toMatchObject({ name: 'TimeoutError' })
+  })
+
   it('a signal with a time limit aborts when the outer one does', () => {
     const outer = new AbortController()
     const inner = withTimeout(outer.signal, 3_600_000)

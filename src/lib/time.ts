@@ -40,5 +40,6 @@ export function backoffMs(attempt: number, base: number, cap: number, random: ()
 
 /** A signal that aborts when `signal` does, or after `ms` milliseconds. */
 export function withTimeout(signal: AbortSignal, ms: number): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(ms)])
+  // It takes whole milliseconds alone, which a difference of clocks is not.
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(ms))])
 }

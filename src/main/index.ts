@@ -7,6 +7,7 @@ import { messageOf } from '../lib/verdict.ts'
 import { runGateway } from './gateway.ts'
 import { runOperator } from './operator.ts'
 import { runProcessor } from './processor.ts'
+import { runRole } from './role.ts'
 
 const VERSION = '0.1.0'
 
@@ -16,14 +17,6 @@ const listen = (value: string): { host: string; port: number } => {
   if (at < 0 || !Number.isInteger(port))
     throw new Error(`"${value}" is no address: write host:port, like 0.0.0.0:8080`)
   return { host: value.slice(0, at) || '0.0.0.0', port }
-}
-
-/** Aborts on SIGTERM and SIGINT. */
-function untilStopped(): AbortSignal {
-  const controller = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const)
-    process.once(name, () => controller.abort(new Error(name)))
-  return controller.signal
 }
 
 interface OperatorFlags {
@@ -76,16 +69,14 @@ program
   .action(async (options: OperatorFlags) => {
     const log = createLogger('operator', program.opts<{ logLevel: string }>().logLevel)
     const { listen: at, installation, leaseNamespace, image, imagePullPolicy } = options
-    await runOperator(
-      {
-        listen: at,
-        image: { name: image, pullPolicy: imagePullPolicy },
-        log,
-        ...(installation ? { installation } : {}),
-        ...(leaseNamespace ? { leaseNamespace } : {}),
-      },
-      untilStopped(),
-    )
+    const operator = {
+      listen: at,
+      image: { name: image, pullPolicy: imagePullPolicy },
+      log,
+      ...(installation ? { installation } : {}),
+      ...(leaseNamespace ? { leaseNamespace } : {}),
+    }
+    await runRole((stopped) => runOperator(operator, stopped))
   })
 
 program
@@ -96,10 +87,14 @@ program
   .action(async (options: { readonly config: string; readonly listen: ReturnType<typeof listen> }) => {
     const log = createLogger('processor', program.opts<{ logLevel: string }>().logLevel)
     const instanceId = process.env['POD_NAME'] ?? hostname()
-    await runProcessor(
-      { configFile: options.config, listen: options.listen, instanceId, version: VERSION, log },
-      untilStopped(),
-    )
+    const processor = {
+      configFile: options.config,
+      listen: options.listen,
+      instanceId,
+      version: VERSION,
+      log,
+    }
+    await runRole((stopped) => runProcessor(processor, stopped))
   })
 
 program
@@ -111,7 +106,8 @@ program
   .action(async (options: GatewayFlags) => {
     const log = createLogger('gateway', program.opts<{ logLevel: string }>().logLevel)
     const { config, listen: at, statusListen } = options
-    await runGateway({ configFile: config, listen: at, statusListen, version: VERSION, log }, untilStopped())
+    const gateway = { configFile: config, listen: at, statusListen, version: VERSION, log }
+    await runRole((stopped) => runGateway(gateway, stopped))
   })
 
 program.parseAsync().catch((error: unknown) => {

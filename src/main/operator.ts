@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import type { Backbone } from '../api/backbone.ts'
 import type { Pipeline } from '../api/pipeline.ts'
@@ -52,7 +53,10 @@ export interface OperatorOptions {
   readonly askPod?: AskPod
 }
 
-/** Runs the operator until the signal aborts; throws when another has taken its place. */
+/** How long connections may take to close: whoever lost the Lease must be gone before another begins. */
+const CLOSE_LIMIT_MS = 500
+
+/** Runs the operator until the signal aborts; throws when another has taken its place, or its work does not end. */
 export async function runOperator(options: OperatorOptions, stopped: AbortSignal): Promise<void> {
   const { log } = options
   const over = new AbortController()
@@ -141,7 +145,8 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     await Promise.all([running, takeTurns(options, kube, work, stopped)])
   } finally {
     over.abort()
-    await Promise.allSettled([pool.close(), pods.close(), transport.close()])
+    const closed = Promise.allSettled([pool.close(), pods.close(), transport.close()])
+    await Promise.race([closed, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
   }
 }
 

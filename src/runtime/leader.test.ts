@@ -34,7 +34,8 @@ function leaseServer() {
           await reach()
           const { metadata, spec } = patch as KubeObject
           const { lease } = state
-          if (!lease || lease.metadata.resourceVersion !== metadata.resourceVersion) throw kubeError(409)
+          if (!lease) throw kubeError(404)
+          if (lease.metadata.resourceVersion !== metadata.resourceVersion) throw kubeError(409)
           return set({ ...lease, spec: { ...(lease.spec as object), ...(spec as object) } })
         },
       },
@@ -99,5 +100,32 @@ describe('leading', () => {
     b.stop()
     await vi.advanceTimersByTimeAsync(5_000)
     await b.ended
+  })
+
+  it('one whose work does not end says so, and does not release the Lease', async () => {
+    vi.useFakeTimers()
+    const { candidate, state } = leaseServer()
+    const stop = new AbortController()
+    const ended = lead(candidate('a'), () => new Promise(() => undefined), stop.signal).catch(
+      (error: Error) => error.message,
+    )
+    await vi.advanceTimersByTimeAsync(3_000)
+    stop.abort()
+    // Its patience is no part of the clock that is faked.
+    vi.useRealTimers()
+    expect(await ended).toBe('the work did not end within 4 s')
+    expect(state.lease?.spec).toMatchObject({ holderIdentity: 'a' })
+  })
+
+  it('one whose Lease is deleted stops', async () => {
+    vi.useFakeTimers()
+    const { candidate, state } = leaseServer()
+    const at = new Map<string, string>()
+    const a = start(candidate('a'), at)
+    await vi.advanceTimersByTimeAsync(1_000)
+    state.lease = undefined
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(await a.ended).toBe('the Lease was deleted')
+    expect(at.get('a')).toBe('stopped')
   })
 })

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
 import type { Logger } from '../lib/log.ts'
 import { backoffMs, sleep, withTimeout } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
@@ -12,7 +14,7 @@ const RENEW_LIMIT_MS = 10_000
 const RETRY_MS = 2_000
 /** One call; several fit into the limit. */
 const CALL_LIMIT_MS = 4_000
-/** A leader whose work does not end within this time after it has lost ends the process by throwing. */
+/** How long work may take to end; with the limit of renewal, still before anybody else may begin. */
 const STOP_LIMIT_MS = 4_000
 
 /** Options of {@link lead}. */
@@ -39,6 +41,12 @@ interface LeaseSpec {
   readonly leaseTransitions?: number
 }
 
+/** The Lease as we last wrote it, and when we asked for that: it holds from no later than then. */
+interface Held {
+  readonly lease: KubeObject
+  readonly askedAt: number
+}
+
 /** What was last seen of the Lease, and when we saw it change, by our own clock. */
 interface Sighting {
   readonly version: string
@@ -48,7 +56,8 @@ interface Sighting {
 /**
  * Waits until the Lease is ours and then calls `work`, whose signal aborts before anybody else may take over. Whether a
  * holder lives is judged by how long its Lease has not changed before our eyes, never by the times written in it.
- * Resolves when `signal` aborts, the Lease released; throws when the Lease was lost, or `work` failed.
+ * Resolves when `signal` aborts, the Lease released. Throws when the Lease was lost or `work` failed, and, 4 s after it was
+ * told to end, when `work` has not: the caller ends the process then, for such work may still write.
  */
 export async function lead(
   options: LeaderOptions,
@@ -60,30 +69,28 @@ export async function lead(
   options.log.info({ identity: options.identity }, 'leading')
   const stop = new AbortController()
   const working = work(AbortSignal.any([signal, stop.signal])).finally(() => stop.abort())
-  const lost = await renew(options, held, AbortSignal.any([signal, stop.signal]))
-  stop.abort(lost)
-  const ended = await Promise.race([
-    working.then(() => true),
-    sleep(STOP_LIMIT_MS, AbortSignal.timeout(STOP_LIMIT_MS + 1_000)).then(() => false),
-  ])
+  const lost = await renew(options, held, AbortSignal.any([signal, stop.signal])).finally(() => stop.abort())
+  const ended = await Promise.race([working.then(() => true), delay(STOP_LIMIT_MS, false, { ref: false })])
   if (lost) throw lost
-  // Work that has not ended may still write: the others wait until the Lease has run out.
-  if (ended) await release(options)
+  // The others wait until the Lease has run out.
+  if (!ended) throw new Error(`the work did not end within ${STOP_LIMIT_MS / 1_000} s`)
+  await release(options)
 }
 
-async function acquire(options: LeaderOptions, signal: AbortSignal): Promise<KubeObject | undefined> {
+async function acquire(options: LeaderOptions, signal: AbortSignal): Promise<Held | undefined> {
   const { log, random, monotonic } = options
   let seen: Sighting | undefined
   let failures = 0
   while (!signal.aborted) {
     try {
-      const found = await read(options, signal)
+      const found = await read(options, withTimeout(signal, CALL_LIMIT_MS))
       failures = 0
       const version = found?.metadata.resourceVersion ?? ''
       if (seen?.version !== version) seen = { version, at: monotonic() }
       if (!found || isFree(found, seen, monotonic())) {
-        const taken = await take(options, found, signal)
-        if (taken) return taken
+        const askedAt = monotonic()
+        const lease = await take(options, found, signal)
+        if (lease) return { lease, askedAt }
       }
       await sleep(RETRY_MS * (0.8 + 0.4 * random()), signal)
     } catch (error) {
@@ -104,7 +111,7 @@ function isFree(lease: KubeObject, seen: Sighting, now: number): boolean {
 }
 
 const read = ({ kube, namespace, name }: LeaderOptions, signal: AbortSignal) =>
-  kube.get(LEASES, namespace, name, withTimeout(signal, CALL_LIMIT_MS))
+  kube.get(LEASES, namespace, name, signal)
 
 /** MicroTime: the API server refuses fewer than six digits. */
 const microTime = (at: Date): string => at.toISOString().replace('Z', '000Z')
@@ -141,33 +148,31 @@ const patch = ({ kube, namespace, name }: LeaderOptions, body: object, signal: A
   kube.merge(LEASES, namespace, name, body, signal)
 
 /** Renews until the signal aborts; returns why no more, when the Lease is or may soon be another's. */
-async function renew(
-  options: LeaderOptions,
-  held: KubeObject,
-  signal: AbortSignal,
-): Promise<Error | undefined> {
+async function renew(options: LeaderOptions, held: Held, signal: AbortSignal): Promise<Error | undefined> {
   const { log, monotonic } = options
-  let lease = held
-  let renewedAt = monotonic()
+  let { lease, askedAt: renewedAt } = held
   await sleep(RETRY_MS, signal)
   while (!signal.aborted) {
     // A process that stood still for long must not say one more word, not even try.
     const leftMs = RENEW_LIMIT_MS - (monotonic() - renewedAt)
     if (leftMs <= 0) return new Error(`the Lease could not be renewed for ${RENEW_LIMIT_MS / 1_000} s`)
     const askedAt = monotonic()
+    const limit = withTimeout(signal, Math.min(CALL_LIMIT_MS, leftMs))
     try {
       const body = { metadata: versionOf(lease), spec: { renewTime: microTime(options.now()) } }
-      lease = await patch(options, body, withTimeout(signal, Math.min(CALL_LIMIT_MS, leftMs)))
+      lease = await patch(options, body, limit)
       renewedAt = askedAt
     } catch (error) {
       if (signal.aborted) return undefined
+      if (isKubeError(error, 404)) return new Error('the Lease was deleted')
       log.warn({ error: messageOf(error) }, 'the Lease was not renewed')
-      const found = isKubeError(error) ? await read(options, signal).catch(() => undefined) : undefined
+      const found = isKubeError(error) ? await read(options, limit).catch(() => undefined) : undefined
       if (found && specOf(found).holderIdentity !== options.identity)
-        return new Error(`the Lease is now ${specOf(found).holderIdentity ?? 'nobody'}'s`)
+        return new Error(`the Lease is now ${specOf(found).holderIdentity || 'nobody'}'s`)
       lease = found ?? lease
     }
-    await sleep(Math.min(RETRY_MS, Math.max(100, RENEW_LIMIT_MS - (monotonic() - renewedAt))), signal)
+    const untilLimitMs = RENEW_LIMIT_MS - (monotonic() - renewedAt)
+    await sleep(Math.min(RETRY_MS, Math.max(0, untilLimitMs)), signal)
   }
   return undefined
 }
