@@ -2,65 +2,76 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 /** A TCP proxy on loopback that misbehaves when told to. */
-export interface Proxy {
+export interface TcpProxy {
   readonly port: number
   /** Connections open now, the most at one time, and all that were ever made. */
   readonly connections: { readonly open: number; readonly most: number; readonly total: number }
   /** Resets every connection (RST). */
   reset(): void
-  /** Swallows what passes, both ways, and keeps connections open; or lets it pass again on new connections. */
-  swallow(on: boolean): void
+  /** From now on swallows what comes on the connections that are open now, and keeps them open; new ones work. */
+  deafen(): void
+  /** Resets every connection and refuses new ones, or lets them come again. */
+  refuse(on: boolean): void
   close(): Promise<void>
 }
 
+/** The two ends of a connection; a deaf one passes nothing on. */
+interface Pair {
+  readonly client: Socket
+  readonly upstream: Socket
+  deaf: boolean
+}
+
 /** Starts a proxy to a port on loopback. */
-export async function startProxy(target: number): Promise<Proxy> {
-  const pairs = new Set<readonly [Socket, Socket]>()
-  const state = { swallowing: false, most: 0, total: 0 }
+export async function startProxy(target: number): Promise<TcpProxy> {
+  const pairs = new Set<Pair>()
+  const state = { refusing: false, most: 0, total: 0 }
   const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1')
-    const pair = [client, upstream] as const
+    if (state.refusing) return void client.resetAndDestroy()
+    const pair: Pair = { client, upstream: connect(target, '127.0.0.1'), deaf: false }
     pairs.add(pair)
     state.total++
     state.most = Math.max(state.most, pairs.size)
-    // What was swallowed once stays so: a hole in the stream must not be followed by later bytes.
-    const hole = { open: false }
-    join(client, upstream)
-    join(upstream, client)
-    function join(from: Socket, to: Socket): void {
-      from.on('data', (chunk: Buffer) => {
-        hole.open ||= state.swallowing
-        if (!hole.open) to.write(chunk)
-      })
-      from.on('end', () => (hole.open ? undefined : to.end()))
-      from.on('error', () => undefined)
-      from.on('close', () => {
-        pairs.delete(pair)
-        to.destroy()
-      })
-    }
+    const forget = () => void pairs.delete(pair)
+    join(pair, client, pair.upstream, forget)
+    join(pair, pair.upstream, client, forget)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const reset = () => {
+    for (const { client, upstream } of pairs) {
+      client.resetAndDestroy()
+      upstream.destroy()
+    }
+  }
   return {
     port,
     get connections() {
       return { open: pairs.size, most: state.most, total: state.total }
     },
-    reset: () => {
-      for (const [client, upstream] of pairs) {
-        client.resetAndDestroy()
-        upstream.destroy()
-      }
+    reset,
+    deafen: () => {
+      for (const pair of pairs) pair.deaf = true
     },
-    swallow: (on) => {
-      state.swallowing = on
+    refuse: (on) => {
+      state.refusing = on
+      if (on) reset()
     },
     close: async () => {
-      for (const pair of pairs) for (const socket of pair) socket.destroy()
+      for (const { client, upstream } of pairs) for (const socket of [client, upstream]) socket.destroy()
       server.close()
       await once(server, 'close')
     },
   }
+}
+
+function join(pair: Pair, from: Socket, to: Socket, forget: () => void): void {
+  from.on('data', (chunk: Buffer) => (pair.deaf ? undefined : to.write(chunk)))
+  from.on('end', () => (pair.deaf ? undefined : to.end()))
+  from.on('error', () => undefined)
+  from.on('close', () => {
+    forget()
+    to.destroy()
+  })
 }

@@ -16,15 +16,29 @@ export interface OperatorProcess {
   stop(): Promise<void>
   /** SIGKILL, and waits for its end. */
   kill(): Promise<void>
+  /** SIGSTOP: it stands still with its connections open. */
+  pause(): void
+  /** Ends a pause. */
+  resume(): void
+  /** Its exit code, once it has ended; null when a signal ended it. */
+  readonly exited: Promise<number | null>
 }
 
-/** Starts an operator on the API server of a kubeconfig and waits until it has read every object. */
-export async function startOperator(kubeconfig: string): Promise<OperatorProcess> {
+/**
+ * Starts an operator on the API server of a kubeconfig and waits until it has read every object; `flags` are further ones
+ * of the command, `main` another module that takes them.
+ */
+export async function startOperator(
+  kubeconfig: string,
+  flags: readonly string[] = [],
+  main = MAIN,
+): Promise<OperatorProcess> {
   const port = await freePort()
-  const child = spawn(process.execPath, [MAIN, 'operator', '--listen', `127.0.0.1:${port}`], {
+  const child = spawn(process.execPath, [main, 'operator', '--listen', `127.0.0.1:${port}`, ...flags], {
     env: { ...process.env, KUBECONFIG: kubeconfig },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const exited = once(child, 'exit').then(([code]) => code as number | null)
   const lines = collect(child)
   const at = `http://127.0.0.1:${port}`
   await eventually('the operator is ready', 20_000, async () => {
@@ -34,9 +48,8 @@ export async function startOperator(kubeconfig: string): Promise<OperatorProcess
   })
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return
-    const exit = once(child, 'exit')
     child.kill(signal)
-    await exit
+    await exited
   }
   return {
     metric: async (sample) => {
@@ -47,6 +60,9 @@ export async function startOperator(kubeconfig: string): Promise<OperatorProcess
     log: () => lines().slice(-4_000),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    exited,
   }
 }
 

@@ -63,8 +63,12 @@ export interface World {
 const limit = () => AbortSignal.timeout(20_000)
 const KINDS = ['Pipeline', 'Source', 'Backbone'] as const
 
-/** Makes a world with a running operator. */
-export async function createWorld(prefix: string): Promise<World> {
+/** Makes a world with a running operator, which `start` starts, also again, on a kubeconfig and for a namespace of tests. */
+export async function createWorld(
+  prefix: string,
+  start: (kubeconfig: string, namespace: string) => Promise<OperatorProcess> = (kubeconfig) =>
+    startOperator(kubeconfig),
+): Promise<World> {
   const bed = inject('testBed')
   const namespace = `${prefix}-${randomBytes(3).toString('hex')}`
   const role = namespace.replaceAll('-', '_')
@@ -84,7 +88,7 @@ export async function createWorld(prefix: string): Promise<World> {
     kube,
     connect,
     kafka,
-    ...operatorsOf(bed.kubeconfig, running),
+    ...operatorsOf(() => start(bed.kubeconfig, namespace), running),
     ...objectsOf(kube, namespace, () => running[0]?.log() ?? 'no operator runs'),
     ...secretsOf(bed, kube, namespace, role),
     sql: async (statement) => (await database.query(statement)).rows as Record<string, unknown>[],
@@ -103,7 +107,7 @@ export async function createWorld(prefix: string): Promise<World> {
 }
 
 function operatorsOf(
-  kubeconfig: string,
+  start: () => Promise<OperatorProcess>,
   running: OperatorProcess[],
 ): Pick<World, 'operator' | 'startOperator' | 'stopOperator'> {
   return {
@@ -112,7 +116,7 @@ function operatorsOf(
       if (!current) throw new Error('no operator runs')
       return current
     },
-    startOperator: async () => void running.push(await startOperator(kubeconfig)),
+    startOperator: async () => void running.push(await start()),
     stopOperator: async () => {
       for (const one of running.splice(0)) await one.stop()
     },
