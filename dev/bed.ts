@@ -22,6 +22,8 @@ export type ServerName = (typeof SERVER_NAMES)[number]
 /** Where the servers of a bed are reached: plain data, fit for another thread or process. */
 export interface BedAddresses extends DataAddresses {
   readonly kubernetesUrl: string
+  /** Where etcd's own API is, without login. */
+  readonly etcdUrl: string
   /** The path of the administrator's kubeconfig. */
   readonly kubeconfig: string
   readonly kubectl: string
@@ -77,13 +79,14 @@ function serversOf(data: DataStack, api: ApiServer): Readonly<Record<ServerName,
 
 function addressesOf(data: DataStack, api: ApiServer, controlSocket: string): BedAddresses {
   const { bootstrapServers, connectUrl, secretsDir, postgres } = data
-  const { url: kubernetesUrl, kubeconfig, kubectl } = api
+  const { url: kubernetesUrl, etcdUrl, kubeconfig, kubectl } = api
   return {
     bootstrapServers,
     connectUrl,
     secretsDir,
     postgres,
     kubernetesUrl,
+    etcdUrl,
     kubeconfig,
     kubectl,
     controlSocket,

@@ -11,6 +11,8 @@ import { kubeconfigOf, makeKeys } from './pki.ts'
 /** A running Kubernetes API on loopback: objects and their controllers, but no node and so no pods. */
 export interface ApiServer {
   readonly url: string
+  /** Where etcd's own API is, without login. */
+  readonly etcdUrl: string
   /** The path of the administrator's kubeconfig. */
   readonly kubeconfig: string
   /** The path of a kubectl of the same version. */
@@ -69,6 +71,7 @@ async function startControlPlane(
   context.progress(`the Kubernetes API is ready after ${((Date.now() - start) / 1_000).toFixed(1)} s`)
   return {
     url,
+    etcdUrl: `http://127.0.0.1:${ports.etcd}`,
     kubeconfig: kubeconfigOf(pki, 'admin'),
     kubectl: join(bin, 'kubectl'),
     ...plane,

@@ -4,9 +4,9 @@ import type { Condition } from '../../src/api/common.ts'
 import type { SourceSpec } from '../../src/api/source/index.ts'
 import type { Seen, World } from './world.ts'
 
-/** A Backbone on the test bed, whose Connect reads passwords from files. */
-export function backboneSpec(): BackboneSpec {
-  const { bootstrapServers, connectUrl, secretsDir } = inject('testBed')
+/** A Backbone on the test bed, whose Connect reads passwords from files; `connectUrl` is another way to it. */
+export function backboneSpec(connectUrl: string = inject('testBed').connectUrl): BackboneSpec {
+  const { bootstrapServers, secretsDir } = inject('testBed')
   return {
     kafka: { bootstrapServers: [...bootstrapServers] },
     connect: {

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 
 /** A way to an HTTP server that remembers what was written. */
 export interface Recorder {
   readonly url: string
-  /** Every call but reads and validations, as `PUT /connectors/x/config`, in order. */
+  /** Every call but reads and validations, in order: `PUT /connectors/x/resume`, and `POST /connectors x` for a new one. */
   readonly writes: readonly string[]
   close(): Promise<void>
 }
@@ -15,14 +16,18 @@ export async function startRecorder(target: string): Promise<Recorder> {
   const writes: string[] = []
   const server = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { method = 'GET', url = '/', headers } = incoming
-    if (method !== 'GET' && !url.endsWith('/validate')) writes.push(`${method} ${decodeURIComponent(url)}`)
-    const upstream = request(new URL(url, target), { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.pipe(outgoing)
-    })
-    upstream.on('error', () => outgoing.destroy())
-    outgoing.on('close', () => upstream.destroy())
-    incoming.pipe(upstream)
+    const pass = async () => {
+      const body = await text(incoming)
+      if (method !== 'GET' && !url.endsWith('/validate')) writes.push(callOf(method, url, body))
+      const upstream = request(new URL(url, target), { method, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(outgoing)
+      })
+      upstream.on('error', () => outgoing.destroy())
+      outgoing.on('close', () => upstream.destroy())
+      upstream.end(body)
+    }
+    pass().catch(() => outgoing.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -35,4 +40,9 @@ export async function startRecorder(target: string): Promise<Recorder> {
       await once(server, 'close')
     },
   }
+}
+
+function callOf(method: string, url: string, body: string): string {
+  const { name } = (body ? JSON.parse(body) : {}) as { readonly name?: string }
+  return [method, decodeURIComponent(url), ...(url === '/connectors' && name ? [name] : [])].join(' ')
 }

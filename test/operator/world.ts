@@ -63,11 +63,10 @@ export interface World {
 const limit = () => AbortSignal.timeout(20_000)
 const KINDS = ['Pipeline', 'Source', 'Backbone'] as const
 
-/** Makes a world with a running operator, which `start` starts, also again, on a kubeconfig and for a namespace of tests. */
+/** Makes a world with a running operator; `start` starts one, also later. */
 export async function createWorld(
   prefix: string,
-  start: (kubeconfig: string, namespace: string) => Promise<OperatorProcess> = (kubeconfig) =>
-    startOperator(kubeconfig),
+  start: (world: World) => Promise<OperatorProcess> = () => startOperator(inject('testBed').kubeconfig),
 ): Promise<World> {
   const bed = inject('testBed')
   const namespace = `${prefix}-${randomBytes(3).toString('hex')}`
@@ -88,7 +87,7 @@ export async function createWorld(
     kube,
     connect,
     kafka,
-    ...operatorsOf(() => start(bed.kubeconfig, namespace), running),
+    ...operatorsOf(() => start(world), running),
     ...objectsOf(kube, namespace, () => running[0]?.log() ?? 'no operator runs'),
     ...secretsOf(bed, kube, namespace, role),
     sql: async (statement) => (await database.query(statement)).rows as Record<string, unknown>[],

@@ -4,7 +4,8 @@ import { messageOf } from '../../lib/verdict.ts'
 import { isKubeError, type KubeObject } from '../kube.ts'
 import { type Filling, type FollowOptions, follow } from './follow.ts'
 
-const BACKOFF = { base: 200, cap: 30_000 } as const
+/** Short at its longest, so that a server that comes back is found soon: there is one watch a kind. */
+const BACKOFF = { base: 200, cap: 10_000 } as const
 /** A watch that was open for this long is no failure, however it ends: the next one is opened at once. */
 const HEALTHY_MS = 2_000
 
