@@ -68,6 +68,8 @@ export interface KubeTransport {
     headers: Readonly<Record<string, string>>
     body?: string
     signal: AbortSignal
+    /** Whether the answer goes on for long, as a watch's does. */
+    lasting?: boolean
   }): Promise<Dispatcher.ResponseData>
 }
 
@@ -162,7 +164,13 @@ export function createKubeClient(transport: KubeTransport): KubeClient {
     list: (type, query, signal) => page(withQuery(pathOf(type), query), signal),
     listIn: (type, namespace, query, signal) => page(withQuery(pathOf(type, namespace), query), signal),
     watch: async (type, query, signal) => {
-      const response = await send('GET', withQuery(pathOf(type), { ...query, watch: 'true' }), signal)
+      const response = await transport.request({
+        method: 'GET',
+        path: withQuery(pathOf(type), { ...query, watch: 'true' }),
+        headers: { accept: 'application/json' },
+        signal,
+        lasting: true,
+      })
       if (response.statusCode >= 300)
         throw kubeError(response, await response.body.json().catch(() => undefined))
       return response.body
