@@ -1,13 +1,12 @@
-import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, readFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cached } from '../lib/cache.ts'
-import { run } from '../lib/command.ts'
 import { hashOf } from '../lib/files.ts'
+import { goBuild } from '../lib/go.ts'
 import type { Run } from '../lib/run.ts'
 import { writeImage } from './image-archive.ts'
 
 const SOURCES = import.meta.dirname
-const OLDEST_GO = [1, 24] as const
 
 /** Folder with `hyperkube` (every Kubernetes component in one binary) and `kubectl`; compiled for minutes the first time. */
 export async function hyperkubeFolder(context: Run): Promise<string> {
@@ -52,31 +51,6 @@ export async function pauseImage(
     context,
   )
   return { name, binary: join(folder, 'root', 'pause'), archive: join(folder, 'pause.tar') }
-}
-
-async function goBuild(source: string, output: string, linkFlags: string, context: Run): Promise<void> {
-  await requireGo(context.signal)
-  const log = `${output}.log`
-  await run(['go', 'build', '-trimpath', '-ldflags', `-s -w${linkFlags}`, '-o', output, '.'], {
-    cwd: source,
-    // No stamp of the checkout's state: it would make each commit another binary.
-    env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' },
-    log,
-    withinMs: 40 * 60_000,
-    signal: context.signal,
-  })
-  await rm(log)
-}
-
-async function requireGo(signal: AbortSignal): Promise<void> {
-  const text = await run(['go', 'env', 'GOVERSION'], { withinMs: 20_000, signal }).catch(() => '')
-  const [major = 0, minor = 0] = text.trim().replace('go', '').split('.').map(Number)
-  const [oldestMajor, oldestMinor] = OLDEST_GO
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return
-  const found = text.trim() || 'none'
-  throw new Error(
-    `Kubernetes is compiled here with Go ${OLDEST_GO.join('.')} or newer; found ${found}: put Go on PATH`,
-  )
 }
 
 function versionFlags(version: string): string {
