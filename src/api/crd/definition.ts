@@ -76,8 +76,8 @@ export function customResourceDefinition(definition: KindDefinition): Record<str
   }
 }
 
-/** No rule stands at the root: a later, tighter one would block status writes and finalizers of existing objects. */
-function rootSchema(definition: KindDefinition): Schema {
+/** The schema of a whole object. No rule stands at the root: a later, tighter one would block status writes and finalizers of existing objects. */
+export function rootSchema(definition: KindDefinition): Schema {
   return {
     type: 'object',
     description: definition.description,
