@@ -39,6 +39,7 @@ function standIns(port: string): ClientPool {
   }
   const postgres = ({ host }: PostgresAddress): PostgresClient => ({
     query: (sql, values) => ask(`/sql/${host}`, { sql, values }) as ReturnType<PostgresClient['query']>,
+    pooled: async () => false,
     close: async () => undefined,
   })
   const pool = createClientPool(2_000)

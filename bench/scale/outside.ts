@@ -133,6 +133,7 @@ async function query(
   const tables = Array.isArray(values[0]) ? (values[0] as string[]) : []
   if (sql.includes('from pg_attribute'))
     return tables.map((table) => ({ table, name: 'id', type: 'int4', key_place: 1 }))
+  if (sql.includes('has_database_privilege')) return [{ role: 'bench', may_create: true, not_owned: [] }]
   if (sql.includes('from pg_class'))
     return tables.map((table) => ({ table, kind: 'r', persistence: 'p', identity: 'd', readable: true }))
   if (sql.includes('server_version_num')) return [SERVER]
@@ -161,7 +162,7 @@ function callConnect(
   body: string,
 ): unknown {
   if (first === '') return { version: '4.3.1', kafka_cluster_id: 'k' }
-  if (first === 'connector-plugins') return name ? { configs: [] } : []
+  if (first === 'connector-plugins') return name ? { configs: [] } : PLUGINS
   if (!name && method === 'POST') {
     const made = JSON.parse(body) as {
       readonly name: string
@@ -183,6 +184,8 @@ function callConnect(
   const offset = { lsn: Math.floor(Date.now() / 1_000), ts_usec: Date.now() * 1_000 }
   return connectors.has(name) ? { offsets: [{ partition: { server: name }, offset }] } : { offsets: [] }
 }
+
+const PLUGINS = [{ class: 'io.debezium.connector.postgresql.PostgresConnector', version: '3.6.1.Final' }]
 
 const view = (name: string, config: Readonly<Record<string, string>>) => ({
   info: { name, config, tasks: [], type: 'source' },

@@ -40,6 +40,8 @@ export type PostgresRow = Readonly<Record<string, unknown>>
 /** Statements to one database as one role. Calls throw {@link PostgresError}. */
 export interface PostgresClient {
   query(sql: string, values: readonly unknown[], signal: AbortSignal): Promise<readonly PostgresRow[]>
+  /** Whether something between us and the server hands connections on, as PgBouncer does. */
+  pooled(signal: AbortSignal): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -61,7 +63,26 @@ export function createPostgresClient(address: PostgresAddress): PostgresClient {
         throw postgresError(error)
       }
     },
+    pooled: async (signal) => {
+      signal.throwIfAborted()
+      try {
+        return await isPooled(pool)
+      } catch (error) {
+        throw postgresError(error)
+      }
+    },
     close: () => pool.end(),
+  }
+}
+
+/** A pooler greets with a process number of its own, which is not that of the server's process that answers. */
+async function isPooled(pool: Pool): Promise<boolean> {
+  const client = await pool.connect()
+  try {
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    return 'processID' in client && client.processID !== rows[0]?.pid
+  } finally {
+    client.release()
   }
 }
 

@@ -7,7 +7,7 @@ import { resource } from '../external/contract.ts'
 import type { Poll } from '../external/polls.ts'
 import { kafkaVerdict } from '../external/topics.ts'
 import type { Controller } from './controller.ts'
-import { keyOf, openConnect, openKafka, type Services, userOf } from './services.ts'
+import { keyOf, openConnect, openKafka, type Services, secretsCondition, userOf } from './services.ts'
 
 const EVERY_MS = 5_000
 /** Where both answer, the polls tell of whatever changes. */
@@ -96,7 +96,7 @@ export function backboneController(
               ...(ready('KafkaReachable') ? { kafka: await cluster(asked) } : {}),
               ...(found ? { connect: { version: found.version, plugins: found.plugins.slice(0, 20) } } : {}),
             },
-            conditions: [],
+            conditions: secretsCondition(backbone),
             ready: { reason: 'Reachable', message: 'Kafka and Kafka Connect answer' },
             afterMs: ready('KafkaReachable') && ready('ConnectReachable') ? RESYNC_EVERY_MS : EVERY_MS,
           }

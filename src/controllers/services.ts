@@ -5,6 +5,7 @@ import { createKafkaAdmin } from '../clients/kafka/admin.ts'
 import type { KafkaAdmin, KafkaConnection } from '../clients/kafka/types.ts'
 import type { ClientPool } from '../clients/pool.ts'
 import type { Detached } from '../external/detached.ts'
+import type { StageReport } from '../external/drive.ts'
 import type { SharedPolls } from '../external/polls.ts'
 import type { Board } from '../lag/board.ts'
 import type { Trail } from '../lag/trail.ts'
@@ -172,6 +173,19 @@ export function openConnect(services: Services, backbone: Backbone): ConnectOf {
     secretReference: (namespace, name, key, value) =>
       secrets.type === 'Inline' ? value : fillTemplate(secrets.template ?? '', { namespace, name, key }),
   }
+}
+
+/** Present where connectors hold passwords themselves. */
+export function secretsCondition({ spec }: Backbone): readonly StageReport[] {
+  if (spec.connect?.external?.secrets.type !== 'Inline') return []
+  const message =
+    'connectors hold their passwords themselves, and whoever can ask Kafka Connect can read them: set connect.external.secrets of the Backbone to type Template'
+  return [
+    {
+      condition: 'SecretsProtected',
+      verdict: { type: 'Waiting', reason: 'Inline', message, afterMs: 60_000 },
+    },
+  ]
 }
 
 const fillTemplate = (template: string, values: Readonly<Record<string, string>>): string =>

@@ -1,11 +1,19 @@
-import { type ConnectClient, type ConnectorView, isConnectError } from '../clients/connect.ts'
-import { messageOf, Waiting } from '../lib/verdict.ts'
+import {
+  type ConfigError,
+  type ConnectClient,
+  type ConnectorView,
+  isConnectError,
+} from '../clients/connect.ts'
+import { messageOf, type VerdictDetail, Waiting } from '../lib/verdict.ts'
 import type { Change, ExternalResource, Health } from './contract.ts'
 import type { Detached } from './detached.ts'
 import type { Poll, SharedPolls } from './polls.ts'
 
 /** Setting that carries our mark; Connect keeps settings that it does not know. */
 export const OWNER_SETTING = 'penstock.owner'
+
+/** Setting that changes with the credentials, so that the tasks start anew and resolve them again. */
+export const CREDENTIALS_SETTING = 'penstock.credentials'
 
 /** Whether the connector's work runs. */
 export type ConnectorState = 'Running' | 'Paused' | 'Stopped'
@@ -33,6 +41,8 @@ export interface ConnectorContext {
   readonly user: string
   /** What the other side says while Connect says RUNNING, which alone proves nothing. */
   readonly judge: (view: ConnectorView, signal: AbortSignal) => Promise<Health>
+  /** What a refusal of the configuration means, where more can be said than the refusal itself. */
+  readonly explain?: (errors: readonly ConfigError[]) => VerdictDetail
   /** Called before a start of ours; throws a verdict where the position can no longer be read. */
   readonly beforeStart: (signal: AbortSignal) => Promise<void>
 }
@@ -41,6 +51,11 @@ export interface ConnectorContext {
 export interface ConnectorObservation {
   readonly view: ConnectorView
   readonly streaming: Health
+}
+
+/** A connector's configuration as it is put: with its name and our mark. */
+export function connectorConfig({ config, name, owner }: ConnectorWish): Readonly<Record<string, string>> {
+  return { ...config, name, [OWNER_SETTING]: owner }
 }
 
 /** All connectors of one Connect cluster: one question for all objects, of which `name` is what this one looks for. */
@@ -68,11 +83,7 @@ export function connector(
   const { client, polls, user, url, detached } = context
   const write = (what: string, run: (signal: AbortSignal) => Promise<void>) =>
     detached.run(`${url} ${wish.name}`, `${what} connector ${wish.name}`, run).catch(connectVerdict(url))
-  const config: Readonly<Record<string, string>> = {
-    ...wish.config,
-    name: wish.name,
-    [OWNER_SETTING]: wish.owner,
-  }
+  const config = connectorConfig(wish)
   const poll = connectorsPoll(url, client, wish.name)
   const find = async (
     views: Promise<ReadonlyMap<string, ConnectorView>>,
@@ -107,7 +118,7 @@ export function connector(
     apply: async (observed, changes, signal) => {
       const view = observed?.view
       const configures = !view || changes.some(({ what }) => what.startsWith('config'))
-      if (configures) await validate(client, config, signal).catch(connectVerdict(url))
+      if (configures) await validate(context, config, signal).catch(connectVerdict(url))
       if (wish.state === 'Running') await context.beforeStart(signal)
       if (!view) {
         const state = targetState(wish.state)
@@ -134,6 +145,26 @@ export function connector(
   }
 }
 
+/** Stops a connector of ours, whatever its state is wanted to be; throws a verdict when Connect does not answer. */
+export async function stopConnector(
+  {
+    client,
+    url,
+    polls,
+    user,
+    detached,
+  }: Pick<ConnectorContext, 'client' | 'url' | 'polls' | 'user' | 'detached'>,
+  { name, owner }: ConnectorWish,
+  signal: AbortSignal,
+): Promise<void> {
+  const views = await polls.read(connectorsPoll(url, client, name), user, signal).catch(connectVerdict(url))
+  const view = views.get(name)
+  if (!view || view.config[OWNER_SETTING] !== owner || view.status?.state === 'STOPPED') return
+  await detached
+    .run(`${url} ${name}`, `stopping connector ${name}`, (running) => client.stop(name, running))
+    .catch(connectVerdict(url))
+}
+
 /** Rethrows an error of Connect as a verdict that says what to do. */
 export function connectVerdict(url: string): (error: unknown) => never {
   return (error) => {
@@ -154,19 +185,23 @@ export function connectVerdict(url: string): (error: unknown) => never {
 }
 
 async function validate(
-  client: ConnectClient,
+  { client, explain = refusal }: ConnectorContext,
   config: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
   const errors = await client.validate(config, signal)
   if (errors.length === 0) return
-  const text = errors.map(({ name, message }) => `${name}: ${message}`).join('; ')
+  const { reason, message } = explain(errors)
   // Debezium logs in while it validates: whatever it finds there may heal by itself.
-  throw new Waiting(
-    'ConfigRefused',
-    `Connect finds the connector's configuration wrong: ${text.slice(0, 800)}`,
-    15_000,
-  )
+  throw new Waiting(reason, message, 15_000)
+}
+
+function refusal(errors: readonly ConfigError[]): VerdictDetail {
+  const text = errors.map(({ name, message }) => `${name}: ${message}`).join('; ')
+  return {
+    reason: 'ConfigRefused',
+    message: `Connect finds the connector's configuration wrong: ${text.slice(0, 800)}`,
+  }
 }
 
 function ownership(view: ConnectorView, { owner, name, adoption }: ConnectorWish): readonly Change[] {

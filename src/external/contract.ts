@@ -8,6 +8,8 @@ export interface ResourceId {
 export interface Change {
   /** What differs, for a person: "partitions: 3 → 6". */
   readonly what: string
+  /** Which member of a set it is about. */
+  readonly member?: string
   /** Why this change is not made; nothing at all is written while one of the changes is refused. */
   readonly refused?: { readonly reason: string; readonly message: string }
 }

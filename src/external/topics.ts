@@ -94,7 +94,10 @@ export function topicSet(
       polls
         .readEach(topicsQuestion(kafka, admin), { names, fingerprint: topicsSeen }, user, signal, after)
         .catch(kafkaVerdict),
-    diff: (observed) => wishes.flatMap((wish) => differences(wish, observed)),
+    diff: (observed) =>
+      wishes.flatMap((wish) =>
+        differences(wish, observed).map((change) => ({ ...change, member: wish.name })),
+      ),
     health: () => ({ type: 'Ready', message: `${wishes.length} topics` }),
     apply: async (observed, _changes, signal) => {
       for (const wish of wishes) await applyOne(admin, wish, observed, signal).catch(kafkaVerdict)

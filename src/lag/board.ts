@@ -3,6 +3,17 @@ import { type FirstStep, settle } from './steps.ts'
 /** What is known of a figure against its threshold. Raising takes three samples in a row, clearing two. */
 export type Standing = 'Within' | 'Over' | 'NotSampled'
 
+/** The board as the source side of one object sees it. */
+export interface History {
+  record(figure: string, value: number): void
+  latest(figure: string): number | undefined
+  standing(figure: string, threshold: number): Standing
+  /** How fast a figure changes, a second, over at least `spanMs` of the last two minutes; undefined where less is known. */
+  perSecond(figure: string, spanMs: number): number | undefined
+  /** Forgets a figure: what comes next does not belong to what was. */
+  drop(figure: string): void
+}
+
 /** Recent samples of figures, by object and figure. Bounded: two minutes of samples each, forgotten with the object. */
 export interface Board {
   record(object: string, figure: string, value: number): void
@@ -11,6 +22,8 @@ export interface Board {
   /** What the status should show, given what it shows: the worst of two minutes in steps, moved at most every 30 s. */
   published(object: string, figure: string, shown: number | undefined, first: FirstStep): number | undefined
   standing(object: string, figure: string, threshold: number): Standing
+  /** One object's part of the board. */
+  of(object: string): History
   /**
    * Milliseconds since this, of which `value` is the latest look, was last seen to move; 0 on the first look, also the
    * first after a minute without one.
@@ -47,7 +60,14 @@ export function createBoard(now: () => number): Board {
   const movements = new Map<string, Map<string, Movement>>()
   const seriesOf = (object: string, figure: string): Series | undefined => objects.get(object)?.get(figure)
 
-  return {
+  const board: Board = {
+    of: (object) => ({
+      record: (figure, value) => board.record(object, figure, value),
+      latest: (figure) => board.latest(object, figure),
+      standing: (figure, threshold) => board.standing(object, figure, threshold),
+      perSecond: (figure, spanMs) => slope(seriesOf(object, figure), now(), spanMs),
+      drop: (figure) => void objects.get(object)?.delete(figure),
+    }),
     record: (object, figure, value) => {
       const figures = objects.get(object) ?? new Map<string, Series>()
       objects.set(object, figures)
@@ -103,6 +123,14 @@ export function createBoard(now: () => number): Board {
       }
     },
   }
+  return board
+}
+
+function slope(series: Series | undefined, now: number, spanMs: number): number | undefined {
+  const [first] = series?.samples ?? []
+  const last = series?.samples.at(-1)
+  if (!first || !last || !fresh(series, now) || last.at - first.at < spanMs) return undefined
+  return (last.value - first.value) / ((last.at - first.at) / 1_000)
 }
 
 function fresh(series: Series | undefined, now: number): { readonly value: number } | undefined {

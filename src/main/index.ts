@@ -1,13 +1,16 @@
 import { hostname } from 'node:os'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 
 import { createLogger } from '../lib/log.ts'
 import { messageOf } from '../lib/verdict.ts'
 
 import { runGateway } from './gateway.ts'
 import { runOperator } from './operator.ts'
+import type { Output } from './output.ts'
+import { runPreflight } from './preflight.ts'
 import { runProcessor } from './processor.ts'
-import { runRole } from './role.ts'
+import { runRender } from './render.ts'
+import { runRole, untilStopped } from './role.ts'
 
 const VERSION = '0.1.0'
 
@@ -108,6 +111,66 @@ program
     const { config, listen: at, statusListen } = options
     const gateway = { configFile: config, listen: at, statusListen, version: VERSION, log }
     await runRole((stopped) => runGateway(gateway, stopped))
+  })
+
+interface LookFlags {
+  readonly file: readonly string[]
+  readonly namespace?: string
+  readonly host?: string
+  readonly port?: number
+  readonly output: Output
+}
+
+/** A command that looks at the Sources of files and writes nothing. */
+const looking = (name: string, description: string, outputs: readonly Output[]): Command =>
+  program
+    .command(name)
+    .description(description)
+    .requiredOption(
+      '-f, --file <file...>',
+      'YAML of a Source, its Backbone and Secrets; - for standard input',
+    )
+    .option('-n, --namespace <name>', 'of objects that name none; default: that of the kubeconfig')
+    .option('--host <name>', 'where the database is reached from here, if not at postgres.host')
+    .option('--port <number>', 'likewise', portNumber)
+    .addOption(new Option('-o, --output <format>', 'how to print').choices([...outputs]).default(outputs[0]))
+
+function portNumber(value: string): number {
+  const port = Number(value)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new InvalidArgumentError('write a number from 1 to 65535.')
+  return port
+}
+
+const lookOptions = ({ file, namespace, host, port }: LookFlags) => ({
+  files: file,
+  ...(namespace ? { namespace } : {}),
+  reach: { ...(host ? { host } : {}), ...(port ? { port } : {}) },
+})
+
+/** Exit code of a command that could not look. */
+const COULD_NOT_LOOK = 2
+
+const print = (text: string): void => void process.stdout.write(text)
+
+async function exitWith(code: Promise<number>): Promise<void> {
+  process.exitCode = await code.catch((error: unknown) => {
+    process.stderr.write(`penstock: ${messageOf(error, 4_000)}\n`)
+    return COULD_NOT_LOOK
+  })
+}
+
+looking('preflight', 'says what would keep a Source from working; exit code 1 with an Error among it', [
+  ...(['table', 'json', 'yaml'] as const),
+]).action((options: LookFlags) =>
+  exitWith(runPreflight({ ...lookOptions(options), output: options.output }, print, untilStopped())),
+)
+
+looking('render', 'prints what would be made of a Source: topics, SQL, connector', ['yaml', 'json'])
+  .option('--diff', 'also what of it is not so yet', false)
+  .action((options: LookFlags & { readonly diff: boolean }) => {
+    const output = options.output === 'json' ? 'json' : 'yaml'
+    return exitWith(runRender({ ...lookOptions(options), output, diff: options.diff }, print, untilStopped()))
   })
 
 program.parseAsync().catch((error: unknown) => {

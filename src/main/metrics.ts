@@ -64,6 +64,21 @@ const FIGURES: readonly {
     figure: hopOf('unconfirmedBytes'),
   },
   {
+    name: 'penstock_source_safe_bytes',
+    help: 'Log that may still be written before what a Source needs can be lost.',
+    figure: hopOf('safeBytes'),
+  },
+  {
+    name: 'penstock_source_catalog_age',
+    help: 'Transactions whose catalogue rows a Source’s slot keeps from vacuum.',
+    figure: hopOf('catalogAge'),
+  },
+  {
+    name: 'penstock_source_confirmed_position',
+    help: 'The position in the log, in bytes, that a Source has confirmed.',
+    figure: hopOf('confirmedPosition'),
+  },
+  {
     name: 'penstock_source_retained_bytes',
     help: 'Log that the database keeps for a Source.',
     figure: hopOf('retainedBytes'),

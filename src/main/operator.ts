@@ -11,7 +11,7 @@ import { pipelineController } from '../controllers/pipeline/index.ts'
 import type { Image } from '../controllers/pipeline/manifests.ts'
 import type { PipelineServices } from '../controllers/pipeline/open.ts'
 import { sourceController } from '../controllers/source/index.ts'
-import { topicPrefixOf } from '../controllers/source/open.ts'
+import { claimsOf } from '../controllers/source/open.ts'
 import { createDetached } from '../external/detached.ts'
 import { type AskPod, createAskPod } from '../external/pod.ts'
 import { createSharedPolls } from '../external/polls.ts'
@@ -23,18 +23,16 @@ import { createCache } from '../runtime/cache.ts'
 import { createTransport } from '../runtime/credentials.ts'
 import { createEventRecorder } from '../runtime/events.ts'
 import { createIndex } from '../runtime/index-of.ts'
-import { createKubeClient, type KubeClient, type ResourceType } from '../runtime/kube.ts'
+import { createKubeClient, type KubeClient } from '../runtime/kube.ts'
 import { lead } from '../runtime/leader.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { countRequests } from '../runtime/requests.ts'
 import { serveHealth } from '../runtime/server.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
 import { createChildren } from './children.ts'
+import { installationOf, readSecret } from './cluster.ts'
 import { type KindContext, type RunningKind, runKind, wakeUser } from './kinds.ts'
 import { registerObjectMetrics } from './metrics.ts'
-
-const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' }
-const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' }
 
 /** What the operator is told. */
 export interface OperatorOptions {
@@ -85,9 +83,9 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
   }
   const children = createChildren({ kube, log, wake: (key) => kinds.get('Pipeline')?.queue.add(key) })
   const pods = createAskPod()
-  const prefixes = createIndex(caches.Source, (source) => [topicPrefixOf(source)])
+  const claims = createIndex(caches.Source, (source) => claimsOf(SOURCE_TYPES, source))
   const services: PipelineServices = {
-    installation: options.installation ?? (await installationOf(kube, signal)),
+    installation: options.installation ?? (await knownInstallation(kube, signal)),
     backbone: (key) => caches.Backbone.get(key),
     readSecret: (namespace, name, asked) => readSecret(kube, namespace, name, asked),
     pool,
@@ -97,7 +95,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     trail: createTrails(now),
     now,
     types: SOURCE_TYPES,
-    sourcesWithPrefix: (prefix) => prefixes.of(prefix),
+    claiming: (claim) => claims.of(claim),
     source: (key) => caches.Source.get(key),
     pipeline: (key) => caches.Pipeline.get(key),
     kube: children.objects,
@@ -167,24 +165,8 @@ function takeTurns(
   return lead(options, work, signal)
 }
 
-async function installationOf(kube: KubeClient, signal: AbortSignal): Promise<string> {
-  const namespace = await kube.get(NAMESPACES, undefined, 'kube-system', signal)
-  if (!namespace?.metadata.uid) throw new Error('namespace kube-system cannot be read: set --installation')
-  return namespace.metadata.uid.slice(0, 8)
-}
-
-async function readSecret(
-  kube: KubeClient,
-  namespace: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  const secret = await kube.get(SECRETS, namespace, name, signal)
-  const data = secret?.data ?? {}
-  return (
-    secret &&
-    Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
-    )
-  )
+async function knownInstallation(kube: KubeClient, signal: AbortSignal): Promise<string> {
+  const installation = await installationOf(kube, signal)
+  if (!installation) throw new Error('namespace kube-system cannot be read: set --installation')
+  return installation
 }

@@ -21,11 +21,17 @@ export type Preflight = Health & { readonly findings: readonly Finding[] }
 
 const SHOWN = 20
 
+/** Errors before warnings, else as they were found. */
+export function ordered(findings: readonly Finding[]): readonly Finding[] {
+  const of = (wanted: Finding['level']) => findings.filter(({ level }) => level === wanted)
+  return [...of('Error'), ...of('Warning')]
+}
+
 /** Ready when nothing found is an Error. Pure. */
 export function preflightOf(all: readonly Finding[], tables: number): Preflight {
-  const errors = all.filter(({ level }) => level === 'Error')
-  const warnings = all.filter(({ level }) => level === 'Warning')
-  const findings = [...errors, ...warnings]
+  const findings = ordered(all)
+  const errors = findings.filter(({ level }) => level === 'Error')
+  const warnings = findings.filter(({ level }) => level === 'Warning')
   // What heals by itself is not why a person has to help.
   const first = errors.find(({ needsSpec }) => needsSpec) ?? errors[0]
   if (!first) {
@@ -41,11 +47,11 @@ export function preflightOf(all: readonly Finding[], tables: number): Preflight 
     : { type: 'NotReady', reason: first.check, message, afterMs: 15_000, findings }
 }
 
-/** Findings as the status shows them: the first 20, errors before warnings. */
+/** Findings as the status shows them: at most 20, errors before warnings, of which the last sums up what has no room. */
 export function preflightStatus({ findings }: Preflight): Pick<SourceStatus, 'preflight'> {
   if (findings.length === 0) return {}
   return {
-    preflight: findings.slice(0, SHOWN).map(({ check, level, table = '', found, remedy }) => ({
+    preflight: summedUp(findings).map(({ check, level, table = '', found, remedy }) => ({
       check,
       level,
       table,
@@ -53,4 +59,21 @@ export function preflightStatus({ findings }: Preflight): Pick<SourceStatus, 'pr
       remedy: remedy.slice(0, 1_024),
     })),
   }
+}
+
+function summedUp(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= SHOWN) return findings
+  const shown = findings.slice(0, SHOWN - 1)
+  const rest = findings.slice(SHOWN - 1)
+  const counts = (['Error', 'Warning'] as const).flatMap((wanted) => {
+    const count = rest.filter(({ level }) => level === wanted).length
+    return count > 0 ? [`${count} more of level ${wanted}`] : []
+  })
+  const sum: Finding = {
+    check: 'MoreFindings',
+    level: rest[0]?.level ?? 'Warning',
+    found: `and ${counts.join(' and ')}`,
+    remedy: 'penstock preflight -f shows all of them',
+  }
+  return [...shown, sum]
 }

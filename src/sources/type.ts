@@ -2,16 +2,34 @@ import type { Source, SourceSpec, SourceStatus } from '../api/source/index.ts'
 import type { ConnectOffset, ConnectorView } from '../clients/connect.ts'
 import type { ClientPool } from '../clients/pool.ts'
 import type { ColumnType } from '../contracts/workload.ts'
-import type { ExternalResource, Health, PlannedRemoval, Stage } from '../external/contract.ts'
+import type { ExternalResource, Health, PlannedRemoval, ResourceId, Stage } from '../external/contract.ts'
 import type { SharedPolls } from '../external/polls.ts'
+import type { History } from '../lag/board.ts'
 import type { Trail } from '../lag/trail.ts'
-import type { Preflight } from './preflight.ts'
+import type { Finding } from './preflight.ts'
 
 /** A type of source: everything that differs between databases. The Source controller knows no type by name. */
 export interface SourceType {
   readonly type: SourceSpec['type']
+  /** What of its server this Source needs for itself; known without asking anybody. Never throws. */
+  claims(source: Source): readonly Claim[]
   /** Binds the type to one Source; throws a verdict when a Secret is missing. Connects to nothing yet. */
   open(context: SourceContext, signal: AbortSignal): Promise<SourceDatabase>
+}
+
+/** Something of a server that only one Source can have. */
+export interface Claim {
+  readonly id: ResourceId
+  /** The server as the spec names it; two names may be one server. */
+  readonly server: string
+  /** Why a second Source is Stalled. */
+  readonly reason: string
+}
+
+/** An address that stands in for the one of the spec, or for a part of it. */
+export interface Reach {
+  readonly host?: string
+  readonly port?: number
 }
 
 /** What a type of source works with. */
@@ -23,6 +41,14 @@ export interface SourceContext {
   readonly pool: ClientPool
   readonly user: string
   readonly now: () => number
+  /** What was measured of this Source in the last two minutes. */
+  readonly history: History
+  /** What its status shows now. */
+  readonly shown: () => SourceStatus | undefined
+  /** Sources that claim this, on whatever server. */
+  readonly claiming: (id: ResourceId) => readonly Source[]
+  /** Where this process reaches the database, if elsewhere than the connector does: through a forwarded port. */
+  readonly reach?: Reach
   /** The data of a Secret of the Source's namespace; throws Waiting SecretNotFound. */
   readonly secret: (
     name: string,
@@ -47,8 +73,8 @@ export interface SourceContext {
 export interface SourceDatabase {
   /** What the position belongs to, whatever the host is called. */
   identity(signal: AbortSignal): Promise<string>
-  /** Everything that would keep it from working, all at once; Ready when nothing does. */
-  preflight(signal: AbortSignal): Promise<Preflight>
+  /** Everything that would keep it from working or surprise its readers, all at once. */
+  preflight(signal: AbortSignal): Promise<readonly Finding[]>
   /** Columns and keys of the Source's tables that exist. */
   tables(signal: AbortSignal): Promise<ReadonlyMap<string, TableShape>>
   /** Stages before the connector, its settings, further topics that it writes, and what stands in the ledger before it. */
@@ -71,8 +97,18 @@ export interface SourcePlan {
   readonly ledger: readonly PlannedRemoval[]
   /** Each of the ledger's own, to take it away. */
   readonly removers: readonly ExternalResource[]
+  /** What would be run on the database, for a person to read. */
+  readonly statements: readonly string[]
   readonly settings: Readonly<Record<string, string>>
+  /** The oldest version of the connector's plugin that knows the settings, such as 3.4. */
+  readonly oldestPlugin: string
+  /** Values that must not show anywhere. */
+  readonly secrets: readonly string[]
+  /** Whether this is how the database's refusal of a login reads in what Connect's validation says. */
+  readonly refusesLogin: (message: string) => boolean
   readonly topics: readonly { readonly name: string; readonly policy: 'Latest' | 'History' }[]
+  /** Reasons of a stage that is Stalled because rows are gone: the connector, which would skip them, is stopped. */
+  readonly losses: readonly string[]
   /** Throws a verdict when a start would skip rows. */
   readonly beforeStart: (signal: AbortSignal) => Promise<void>
 }
@@ -83,6 +119,12 @@ export interface SourceFigures {
   readonly seconds: number | undefined
   readonly unconfirmedBytes: number | undefined
   readonly retainedBytes: number | undefined
+  /** Log that may still be written before what it needs can be lost; undefined where nothing bounds it. */
+  readonly safeBytes: number | undefined
+  /** Transactions whose rows of the catalogue are kept from vacuum for it. */
+  readonly catalogAge: number | undefined
+  /** Where it has confirmed the log to, in bytes. */
+  readonly confirmedPosition: number | undefined
 }
 
 /** One look at how far a source is. */

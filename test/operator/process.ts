@@ -12,6 +12,8 @@ export interface OperatorProcess {
   metric(sample: string): Promise<number>
   /** The last lines that it logged. */
   log(): string
+  /** Everything that it logged, and its metrics. */
+  everything(): Promise<string>
   /** SIGTERM, and waits for its end. */
   stop(): Promise<void>
   /** SIGKILL, and waits for its end. */
@@ -58,6 +60,7 @@ export async function startOperator(
       return Number(line?.slice(sample.length + 1) ?? 0)
     },
     log: () => lines().slice(-4_000),
+    everything: async () => lines() + (await (await fetch(`${at}/metrics`)).text()),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     pause: () => void child.kill('SIGSTOP'),

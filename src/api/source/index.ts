@@ -155,6 +155,10 @@ const connectorStatus = z.object({
   name: text(253),
   state: text(20),
   version: text(100).optional(),
+  credentials: explained(
+    text(16).optional(),
+    'The version of the credentials that it has been given: changes when the Secret does.',
+  ),
   tasks: keyed(
     z.object({ id: z.int(), state: text(20), worker: text(300), trace: text(1_024).optional() }),
     20,

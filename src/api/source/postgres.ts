@@ -65,7 +65,22 @@ export const postgresStatus = () => ({
       name: text(63),
       active: z.boolean().optional(),
       walStatus: text(20).optional(),
-      retainedBytes: z.int().optional(),
+      retainedBytes: explained(z.int().optional(), 'Log that the database keeps for it, in steps.'),
+      safeBytes: explained(
+        z.int().optional(),
+        'Log that may still be written before it can be lost, in steps; absent where nothing bounds it.',
+      ),
+      headroom: explained(text(100).optional(), 'When it would be lost at the present rate, in words.'),
+      idleSince: explained(text(40).optional(), 'While nobody reads it.'),
+      confirmedLsn: explained(text(20).optional(), 'Where it stands, while nobody reads it.'),
+      catalogAge: explained(
+        z.int().optional(),
+        'Transactions whose catalogue rows it keeps from vacuum, in steps.',
+      ),
+      blockingPid: explained(
+        z.int().optional(),
+        'The process whose transaction has to end before the slot can be made.',
+      ),
     })
     .optional(),
 })

@@ -11,8 +11,7 @@ const MIB = 1_048_576
 
 /** Puts a Source's figures on the board. */
 export function recordFigures(board: Board, user: string, figures: SourceFigures): void {
-  for (const figure of ['seconds', 'unconfirmedBytes', 'retainedBytes'] as const) {
-    const value = figures[figure]
+  for (const [figure, value] of Object.entries(figures)) {
     if (value !== undefined) board.record(user, figure, value)
   }
 }
@@ -22,11 +21,13 @@ export function shownFigures(
   board: Board,
   user: string,
   { lag, slot }: SourceStatus,
-): { readonly [figure in keyof SourceFigures]: number | undefined } {
+): { readonly [figure in Exclude<keyof SourceFigures, 'confirmedPosition'>]: number | undefined } {
   return {
     seconds: board.published(user, 'seconds', lag?.seconds, 1),
     unconfirmedBytes: board.published(user, 'unconfirmedBytes', lag?.unconfirmedBytes, MIB),
     retainedBytes: board.published(user, 'retainedBytes', slot?.retainedBytes, MIB),
+    safeBytes: board.published(user, 'safeBytes', slot?.safeBytes, MIB),
+    catalogAge: board.published(user, 'catalogAge', slot?.catalogAge, MIB),
   }
 }
 

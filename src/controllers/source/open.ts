@@ -1,11 +1,13 @@
+import type { Backbone } from '../../api/backbone.ts'
 import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
 import { connectVerdict } from '../../external/connector.ts'
+import type { ResourceId } from '../../external/contract.ts'
 import type { RestartBudget } from '../../external/restarts.ts'
 import { endsQuestion, kafkaVerdict } from '../../external/topics.ts'
 import { hashOf } from '../../lib/json.ts'
 import { Stalled } from '../../lib/verdict.ts'
-import type { SourceDatabase, SourceType } from '../../sources/type.ts'
+import type { Claim, Reach, SourceDatabase, SourceType } from '../../sources/type.ts'
 import {
   type ConnectOf,
   type KafkaOf,
@@ -22,11 +24,13 @@ import { figuresSeen, recordFigures } from './lag.ts'
 /** What Sources need besides what all controllers share. */
 export interface SourceServices extends Services {
   readonly types: readonly SourceType[]
-  /** Sources that write topics of this prefix, on whatever Kafka. */
-  readonly sourcesWithPrefix: (prefix: string) => readonly Source[]
+  /** Sources of which this is one of the {@link claimsOf}, on whatever server. */
+  readonly claiming: (claim: string) => readonly Source[]
   /** By namespace/name. */
   readonly source: (key: string) => Source | undefined
   readonly restarts: RestartBudget
+  /** Where this process reaches databases, if elsewhere than the spec says. */
+  readonly reach?: Reach
 }
 
 /** A Source with everything that it refers to. */
@@ -34,14 +38,29 @@ export interface OpenSource {
   readonly source: Source
   readonly user: string
   readonly topicPrefix: string
+  readonly backbone: Backbone
   readonly kafka: KafkaOf
   readonly connect: ConnectOf
   readonly database: SourceDatabase
+  /** What of the database's server only this Source may use. */
+  readonly claims: readonly Claim[]
 }
 
 /** What the names of a Source's topics begin with. */
 export const topicPrefixOf = ({ metadata, spec }: Source): string =>
   spec.topics?.prefix ?? defaultTopicPrefix(metadata)
+
+/** What a Source needs for itself: its topics, and what its type of database claims. */
+export function claimsOf(types: readonly SourceType[], source: Source): readonly string[] {
+  const type = types.find((candidate) => candidate.type === source.spec.type)
+  return [topicClaim(topicPrefixOf(source)), ...(type?.claims(source).map(({ id }) => claimTerm(id)) ?? [])]
+}
+
+/** How a claim on this is written. */
+export const claimTerm = ({ kind, name }: ResourceId): string => `${kind} ${name}`
+
+/** The claim on the topics of a prefix. */
+export const topicClaim = (prefix: string): string => `topics ${prefix}.*`
 
 /** Resolves what a Source refers to; throws verdicts. */
 export async function openSource(
@@ -67,6 +86,10 @@ export async function openSource(
       pool: services.pool,
       user,
       now: services.now,
+      history: services.board.of(user),
+      shown: () => (services.source(keyOf(source)) ?? source).status,
+      claiming: (id) => services.claiming(claimTerm(id)),
+      ...(services.reach ? { reach: services.reach } : {}),
       secret: (secretName, keys, asked) =>
         requireSecret(services, { namespace: metadata.namespace, name: secretName, keys, user }, asked),
       secretReference: (secretName, key, value) =>
@@ -85,7 +108,7 @@ export async function openSource(
     },
     signal,
   )
-  return { source, user, topicPrefix, kafka, connect, database }
+  return { source, user, topicPrefix, backbone, kafka, connect, database, claims: type.claims(source) }
 }
 
 const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({

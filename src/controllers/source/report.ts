@@ -1,14 +1,16 @@
 import { connectorName } from '../../api/names.ts'
 import type { Source, SourceStatus } from '../../api/source/index.ts'
-import { type ConnectorObservation, causeOf } from '../../external/connector.ts'
+import { type ConnectorObservation, CREDENTIALS_SETTING, causeOf } from '../../external/connector.ts'
 import type { Health } from '../../external/contract.ts'
 import type { DriveReport, StageReport } from '../../external/drive.ts'
 import type { Board } from '../../lag/board.ts'
 import { isObject } from '../../lib/json.ts'
+import { Waiting } from '../../lib/verdict.ts'
 import { type Preflight, preflightStatus } from '../../sources/preflight.ts'
 import type { SourceSample } from '../../sources/type.ts'
 import { clusterPoll } from '../backbone.ts'
 import type { Report } from '../controller.ts'
+import { secretsCondition } from '../services.ts'
 import { lagConditions, recordFigures, shownFigures } from './lag.ts'
 import type { OpenSource, SourceServices } from './open.ts'
 import { tableTopic } from './topics.ts'
@@ -26,7 +28,7 @@ export async function reportSource(
 ): Promise<Report> {
   const { source, user } = open
   const reached = driven.stages.every(({ verdict }) => verdict.type !== 'NotReached')
-  const sample = reached ? await open.database.sample(signal) : undefined
+  const sample = reached || source.status?.identity ? await sampleOf(open, signal) : undefined
   const observed = driven.observed.get(`Connector/${connectorName(source.metadata)}`)
   const connector = isObject(observed) ? (observed as unknown as ConnectorObservation) : undefined
   if (connector) await restartIfDue(services, open, connector, signal)
@@ -38,11 +40,11 @@ export async function reportSource(
     status: {
       ...(await identity(services, open, reached, signal)),
       ...(connector ? { connector: connectorStatus(connector, services.restarts.count(user)) } : {}),
-      ...(sample ? sampleStatus(services.board, source, user, sample) : {}),
+      ...(sample ? sampleStatus(services.board, source, user, sample) : slotAsKnown(source)),
       ...preflightOfLook(source, driven),
       topics: topicsStatus(open),
     },
-    conditions,
+    conditions: [...conditions, ...secretsCondition(open.backbone)],
     ready:
       running?.type === 'Ready'
         ? { reason: running.reason ?? 'Streaming', message: running.message ?? '' }
@@ -50,6 +52,21 @@ export async function reportSource(
     afterMs: settled ? RESYNC_EVERY_MS : LOOK_EVERY_MS,
   }
 }
+
+/** Undefined where the database does not answer, which a stage tells of. */
+async function sampleOf({ database }: OpenSource, signal: AbortSignal): Promise<SourceSample | undefined> {
+  try {
+    return await database.sample(signal)
+  } catch (error) {
+    if (error instanceof Waiting) return undefined
+    throw error
+  }
+}
+
+const slotAsKnown = ({ status }: Source): Partial<SourceStatus> => ({
+  ...(status?.slot ? { slot: status.slot } : {}),
+  ...(status?.snapshot ? { snapshot: status.snapshot } : {}),
+})
 
 /** Without a look, what was found before stands. */
 function preflightOfLook(source: Source, { observed }: DriveReport): Pick<SourceStatus, 'preflight'> {
@@ -90,9 +107,11 @@ async function restartIfDue(
 }
 
 function connectorStatus({ view }: ConnectorObservation, restarts: number): SourceStatus['connector'] {
-  const { status } = view
+  const { status, config } = view
+  const credentials = config[CREDENTIALS_SETTING]
   return {
     name: view.name,
+    ...(credentials ? { credentials } : {}),
     state: status?.state ?? 'UNASSIGNED',
     ...(status?.version ? { version: status.version } : {}),
     tasks: (status?.tasks ?? []).slice(0, 20).map(({ id, state, worker, trace }) => ({
@@ -111,7 +130,11 @@ function sampleStatus(
   user: string,
   sample: SourceSample,
 ): Partial<SourceStatus> {
-  const { seconds, unconfirmedBytes, retainedBytes } = shownFigures(board, user, source.status ?? {})
+  const { seconds, unconfirmedBytes, retainedBytes, safeBytes, catalogAge } = shownFigures(
+    board,
+    user,
+    source.status ?? {},
+  )
   const total = source.spec.tables.length
   return {
     lag: {
@@ -123,7 +146,14 @@ function sampleStatus(
       ...(sample.snapshot === 'Completed' ? { tables: `${total}/${total}` } : {}),
     },
     ...(sample.status.slot
-      ? { slot: { ...sample.status.slot, ...(retainedBytes === undefined ? {} : { retainedBytes }) } }
+      ? {
+          slot: {
+            ...sample.status.slot,
+            ...(retainedBytes === undefined ? {} : { retainedBytes }),
+            ...(safeBytes === undefined ? {} : { safeBytes }),
+            ...(catalogAge === undefined ? {} : { catalogAge }),
+          },
+        }
       : {}),
   }
 }

@@ -1,8 +1,8 @@
 import { afterAll } from 'vitest'
-
 import { resource } from '../../external/contract.ts'
 import { conforms } from '../../external/testing/conformance.ts'
 import { surroundings } from '../../external/testing/surroundings.ts'
+import { createBoard } from '../../lag/board.ts'
 import { publication } from './publication.ts'
 import { readDatabase } from './queries.ts'
 import { slot } from './slot.ts'
@@ -40,6 +40,8 @@ conforms(
       offsets: async () => undefined,
       verdict: rethrow,
       now: Date.now,
+      history: createBoard(Date.now).of('Source:n/s'),
+      seen: undefined,
       tellsEnough: () => false,
     }
     return { resource: resource(slot(context, 's')), writes: () => writes.length }

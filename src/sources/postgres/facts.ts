@@ -1,7 +1,4 @@
-import type { SourceSpec } from '../../api/source/index.ts'
 import type { PostgresClient } from '../../clients/postgres.ts'
-import type { TableShape } from '../type.ts'
-import type { DatabaseView, TableView } from './queries.ts'
 
 /** What a server and the connector's role there allow. */
 export interface ServerFacts {
@@ -12,9 +9,13 @@ export interface ServerFacts {
   /** max_slot_wal_keep_size; -1: a slot may hold back log until the disk is full. */
   readonly keepSize: string
   readonly standby: boolean
+  /** Whether the server offers TLS. */
+  readonly tls: boolean
+  /** A pooler stands between us and the server. */
+  readonly pooled: boolean
   readonly mayReplicate: boolean
-  /** Publications that carry this installation's mark. */
-  readonly ours: readonly string[]
+  /** This installation's marks on publications. */
+  readonly marks: readonly string[]
 }
 
 /** Columns of one table whose values do not always come as they are. */
@@ -22,22 +23,18 @@ export interface ColumnFacts {
   readonly table: string
   /** Stored generated columns: a snapshot has them, the log does not. */
   readonly generated: readonly string[]
-  /** Columns that may be stored apart from their row; empty under REPLICA IDENTITY FULL. */
+  /** Columns that may be stored apart from their row, where the table has such values; empty under REPLICA IDENTITY FULL. */
   readonly toastable: readonly string[]
   /** Columns of types that Debezium leaves out of its records. */
   readonly unsupported: readonly string[]
 }
 
-/** What preflight looks at. */
-export interface PreflightFacts {
-  readonly spec: SourceSpec
+/** What the role that makes the publication may do. */
+export interface PublisherFacts {
   readonly role: string
-  readonly slot: string
-  readonly server: ServerFacts
-  readonly database: DatabaseView
-  readonly tables: readonly TableView[]
-  readonly columns: readonly ColumnFacts[]
-  readonly shapes: ReadonlyMap<string, TableShape>
+  readonly mayCreate: boolean
+  /** Tables whose owner it is not. */
+  readonly notOwned: readonly string[]
 }
 
 /** Reads {@link ServerFacts}. Any role may ask. */
@@ -51,10 +48,11 @@ export async function readServer(
       current_setting('max_replication_slots')::int > (select count(*) from pg_replication_slots) as slot_free,
       current_setting('max_wal_senders')::int > (select count(*) from pg_stat_replication) as sender_free,
       coalesce(current_setting('max_slot_wal_keep_size', true), '-1') as keep_size, pg_is_in_recovery() as standby,
+      current_setting('ssl') = 'on' as tls,
       (select rolsuper or rolreplication from pg_roles where rolname = current_user) or exists (select from pg_roles r
         where r.rolname in ('rds_replication', 'rds_superuser') and pg_has_role(current_user, r.oid, 'member')) as may_replicate,
-      array(select pubname::text from pg_publication
-        where starts_with(obj_description(oid, 'pg_publication'), $1 || '/') order by 1) as ours`,
+      array(select obj_description(oid, 'pg_publication') from pg_publication
+        where starts_with(obj_description(oid, 'pg_publication'), $1 || '/') order by 1) as marks`,
     [installation],
     signal,
   )
@@ -64,10 +62,37 @@ export async function readServer(
     senderFree: row['sender_free'] === true,
     keepSize: String(row['keep_size']),
     standby: row['standby'] === true,
+    tls: row['tls'] === true,
+    pooled: await client.pooled(signal),
     mayReplicate: row['may_replicate'] === true,
-    ours: names(row['ours']),
+    marks: names(row['marks']),
   }
 }
+
+/** Reads {@link PublisherFacts} of the client's own role. */
+export async function readPublisher(
+  client: PostgresClient,
+  tables: readonly string[],
+  signal: AbortSignal,
+): Promise<PublisherFacts> {
+  const [row = {}] = await client.query(
+    `select current_user::text as role, has_database_privilege(current_database(), 'create') as may_create,
+      array(select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname || '.' || c.relname = any($1) and not pg_has_role(c.relowner, 'usage') order by 1) as not_owned`,
+    [tables],
+    signal,
+  )
+  return {
+    role: String(row['role']),
+    mayCreate: row['may_create'] === true,
+    notOwned: names(row['not_owned']),
+  }
+}
+
+/** Of a table or its partitions, those that have values stored apart. */
+const TOASTED = `select from pg_class l where l.oid = any(case when c.relkind = 'p'
+  then array(select relid::oid from pg_partition_tree(c.oid) where isleaf) else array[c.oid] end)
+  and l.reltoastrelid <> 0 and pg_relation_size(l.reltoastrelid) > 0`
 
 /** Reads {@link ColumnFacts} of the tables of these names (schema.table) that exist. */
 export async function readColumnFacts(
@@ -79,7 +104,7 @@ export async function readColumnFacts(
     `select n.nspname || '.' || c.relname as table,
       coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attgenerated = 's'), '{}') as generated,
       coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attstorage in ('x', 'e')
-        and c.relreplident <> 'f' and (a.atttypmod < 0 or a.atttypmod > 2000)), '{}') as toastable,
+        and c.relreplident <> 'f' and (a.atttypmod < 0 or a.atttypmod > 2000) and exists (${TOASTED})), '{}') as toastable,
       coalesce(array_agg(a.attname::text order by a.attnum) filter (where t.typtype in ('m', 'c')), '{}') as unsupported
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
       join pg_type t on t.oid = a.atttypid

@@ -1,3 +1,4 @@
+import type { Health } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { SourceContext, SourceSample } from '../type.ts'
 import type { ColumnFacts, ServerFacts } from './facts.ts'
@@ -6,6 +7,7 @@ import { type Asked, type CatalogueEntry, catalogueQuestion, databasePoll, serve
 import { figuresOf, sampleOf, silenceLimit } from './sample.ts'
 import { heartbeatTopic } from './settings.ts'
 import { type SlotContext, slotState } from './slot.ts'
+import { watchSlot } from './watch.ts'
 
 /** What the catalogue says of a Source's tables. */
 export interface Catalogue {
@@ -27,7 +29,11 @@ export interface Look {
 export function lookAt(
   context: SourceContext,
   asked: Asked,
-  slotName: string,
+  {
+    slotName,
+    role,
+    loss,
+  }: { readonly slotName: string; readonly role: string; readonly loss: Health | undefined },
   verdict: (error: unknown) => never,
 ): Look {
   const { source, polls, user, now, offsetFlushMs } = context
@@ -38,18 +44,26 @@ export function lookAt(
   const tellsEnough = ({ active, walStatus, confirmed }: SlotView) =>
     copied && active && walStatus !== 'lost' && confirmed !== undefined && reachedAt(confirmed) !== undefined
   /** What the status says of the slot: between reconciles, the slot alone tells. */
+  const watch = (view: DatabaseView) =>
+    watchSlot({
+      ...{ spec, shown: context.shown(), slotName, role },
+      ...{ database: view, history: context.history, now: now() },
+    })
   const seen = (view: DatabaseView): string => {
     const slot = view.slots.get(slotName)
-    const face = `${view.systemIdentifier} ${slot?.active},${slot?.walStatus}`
+    const face = `${view.systemIdentifier} ${watch(view).face} ${slot ? '' : view.longWriters[0]?.pid}`
     if (!slot || !tellsEnough(slot)) return face
     const state = { slot, offsets: 'NotAsked' } as const
-    const figures = figuresOf({ spec, database: view, state, offsetFlushMs, reachedAt, now: now() })
+    const figures = figuresOf({
+      ...{ spec, shown: context.shown(), database: view, state, offsetFlushMs, reachedAt, now: now() },
+    })
     return `${face} ${context.note(figures)}`
   }
   const view: Look['view'] = (signal, after) =>
     polls.read(databasePoll(asked, trail, seen), user, signal, after).catch(verdict)
   const slot: SlotContext = {
     ...{ client: asked.client, database: view, offsets: context.offsets, verdict, now, tellsEnough },
+    ...{ history: context.history, seen: loss },
   }
   return {
     view,
@@ -76,7 +90,10 @@ export function lookAt(
           ? await context.silenceOf(heartbeatTopic(context.topicPrefix), silenceLimit(spec), signal)
           : undefined
       const database = await view(signal)
-      return sampleOf({ spec, slotName, database, state, offsetFlushMs, reachedAt, silence, now: now() })
+      return sampleOf({
+        ...{ spec, shown: context.shown(), watch: watch(database), database, state },
+        ...{ offsetFlushMs, reachedAt, silence, now: now() },
+      })
     },
   }
 }

@@ -17,6 +17,9 @@ const slot = (more: Partial<SlotView> = {}): SlotView => ({
   confirmed: 1_000n,
   confirmedLsn: '0/3E8',
   safeBytes: undefined,
+  holder: undefined,
+  catalogAge: undefined,
+  inactiveSince: undefined,
   ...more,
 })
 

@@ -1,6 +1,6 @@
 import type { ConnectOffset } from '../../clients/connect.ts'
 import type { Health } from '../../external/contract.ts'
-import { Stalled } from '../../lib/verdict.ts'
+import { Stalled, type Waiting } from '../../lib/verdict.ts'
 import type { SlotView } from './queries.ts'
 
 /** A connector's stored position. */
@@ -77,10 +77,33 @@ export function retention(
     return {
       type: 'Broken',
       reason: 'OffsetBehindSlot',
-      message: `slot ${slotName} was moved ${slot.confirmed - position.furthest} bytes beyond the stored position: changes between them would be skipped. Delete this Source and make it again to take a new snapshot`,
+      message: `slot ${slotName} was moved ${slot.confirmed - position.furthest} bytes beyond the stored position: changes between them would be skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
     }
   }
   return held
+}
+
+/** Reasons for which rows are gone: whoever went on would skip them. */
+export const LOSSES: readonly string[] = ['SlotMissing', 'SlotLost', 'OffsetBehindSlot']
+
+/**
+ * As `retention`, where Connect does not answer and the stored position is unknown. `moved` tells that the slot was
+ * confirmed further while nobody read it and Connect was gone, which only another hand can do.
+ */
+export function blindRetention(
+  slotName: string,
+  slot: SlotView | undefined,
+  moved: boolean,
+  unknown: Waiting,
+): Health {
+  if (slot?.walStatus === 'lost') return retention(slotName, slot, undefined)
+  if (moved)
+    return {
+      type: 'Broken',
+      reason: 'OffsetBehindSlot',
+      message: `slot ${slotName} was moved to ${slot?.confirmedLsn} by another hand while nobody read it and Kafka Connect was away: changes before that would be skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
+    }
+  return { type: 'NotReady', reason: unknown.reason, message: unknown.message, afterMs: unknown.afterMs }
 }
 
 /** Throws Stalled when a start would skip changes or make a snapshot that loses some. */

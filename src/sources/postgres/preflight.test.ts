@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import type { SourceSpec } from '../../api/source/index.ts'
-import type { PreflightFacts } from './facts.ts'
-import { judgePreflight } from './preflight.ts'
-import type { TableView } from './queries.ts'
+import { preflightOf } from '../preflight.ts'
+import { findingsOf } from './preflight.ts'
+import type { PreflightFacts } from './preflight-facts.ts'
+import type { PublicationWish } from './publication.ts'
+import type { PublicationView, TableView } from './queries.ts'
 
 type Wish = SourceSpec['tables'][number]
 
@@ -22,9 +24,27 @@ const SERVER: PreflightFacts['server'] = {
   senderFree: true,
   keepSize: '50GB',
   standby: false,
+  tls: true,
+  pooled: false,
   mayReplicate: true,
-  ours: [],
+  marks: [],
 }
+
+const WISH: PublicationWish = {
+  ...{ name: 'p', tables: ['public.a'], owner: 'i/n/s', management: 'Managed', adoption: 'Refuse' },
+}
+const PUBLISHER = { role: 'owner', mayCreate: true, notOwned: [] }
+const PUBLISHED: PublicationView = {
+  ...{ comment: undefined, allTables: false, viaRoot: true, tables: ['public.a'] },
+  ...{ unpublished: [], filtered: [], columnLists: [] },
+}
+const external = (more: Partial<PublicationView> | undefined): Partial<PreflightFacts> => ({
+  publication: {
+    wish: { ...WISH, management: 'External' },
+    view: more && { ...PUBLISHED, ...more },
+  },
+})
+const writer = { pid: 7, user: 'app', database: 'shop', since: '2026-01-02T03:04:05Z' }
 
 function facts(
   wish: Partial<Wish>,
@@ -43,7 +63,10 @@ function facts(
     slot: 's',
     columns: [],
     server: SERVER,
-    database: { systemIdentifier: '1', walLevel, walEnd: 0n, slots: new Map() },
+    ourSlots: new Set(),
+    publication: { wish: WISH, view: undefined },
+    publisher: PUBLISHER,
+    database: { systemIdentifier: '1', walLevel, walEnd: 0n, slots: new Map(), longWriters: [] },
     tables: table ? [table] : [],
     shapes: new Map([['public.a', { key, columns: { id: 'int32', note: 'string' } }]]),
   }
@@ -56,6 +79,8 @@ const column = (more: Partial<PreflightFacts['columns'][number]>): PreflightFact
   unsupported: [],
   ...more,
 })
+
+const judgePreflight = (given: PreflightFacts) => preflightOf(findingsOf(given), given.spec.tables.length)
 
 describe('preflight', () => {
   it.each<readonly [string, PreflightFacts, string, RegExp]>([
@@ -130,6 +155,55 @@ describe('preflight', () => {
     ['no slot left', { server: { ...SERVER, slotFree: false } }, 'NoFreeSlot', 'Error'],
     ['no sender left', { server: { ...SERVER, senderFree: false } }, 'NoFreeWalSender', 'Error'],
     ['log without a bound', { server: { ...SERVER, keepSize: '-1' } }, 'LogUnbounded', 'Warning'],
+    ['a pooler', { server: { ...SERVER, pooled: true } }, 'PoolerInPath', 'Warning'],
+    ['a server without TLS', { server: { ...SERVER, tls: false } }, 'NotEncrypted', 'Warning'],
+    [
+      'a role that may not publish',
+      { publisher: { ...PUBLISHER, mayCreate: false } },
+      'PublicationNotPermitted',
+      'Error',
+    ],
+    [
+      'tables of others',
+      { publisher: { ...PUBLISHER, notOwned: ['public.a'] } },
+      'PublicationNotPermitted',
+      'Error',
+    ],
+    ['no publication where it is external', external(undefined), 'PublicationMissing', 'Error'],
+    ['a table that it lacks', external({ tables: [] }), 'PublicationLacksTables', 'Error'],
+    [
+      'operations that it lacks',
+      external({ unpublished: ['delete'] }),
+      'PublicationLacksOperations',
+      'Error',
+    ],
+    ['rows that it leaves out', external({ filtered: ['public.a'] }), 'PublicationFiltersRows', 'Warning'],
+    [
+      'columns that it leaves out',
+      external({ columnLists: ['public.a'] }),
+      'PublicationFiltersColumns',
+      'Warning',
+    ],
+    [
+      'partitions under their own names',
+      { ...external({ viaRoot: false }), tables: [view({ kind: 'p' })] },
+      'PublicationNotViaRoot',
+      'Error',
+    ],
+    [
+      'a transaction for which the slot would wait',
+      {
+        database: {
+          systemIdentifier: '1',
+          walLevel: 'logical',
+          walEnd: 0n,
+          slots: new Map(),
+          longWriters: [writer],
+        },
+      },
+      'LongTransaction',
+      'Warning',
+    ],
     ['a generated column', { columns: [column({ generated: ['g'] })] }, 'GeneratedColumn', 'Warning'],
     ['a large column', { columns: [column({ toastable: ['t'] })] }, 'ToastWithoutFull', 'Warning'],
     ['a multirange', { columns: [column({ unsupported: ['m'] })] }, 'UnsupportedType', 'Warning'],
@@ -142,6 +216,18 @@ describe('preflight', () => {
   it('a key from the spec does not save a table that an UPDATE would fail on', () => {
     const found = judgePreflight(facts({ key: ['note'] }, view({ breaksUpdates: true }), ['note']))
     expect([found.type, found.reason]).toEqual(['NotReady', 'NoReplicaIdentity'])
+  })
+
+  it('a publication of our name that is not ours needs a person', () => {
+    const publication = { wish: WISH, view: PUBLISHED }
+    const found = judgePreflight({ ...facts({}, view()), publication })
+    expect([found.type, found.reason]).toEqual(['Broken', 'NotOurs'])
+    const adopted = { wish: { ...WISH, adoption: 'Adopt' as const }, view: PUBLISHED }
+    expect(judgePreflight({ ...facts({}, view()), publication: adopted }).type).toBe('Ready')
+  })
+
+  it('an external publication that has everything is as good as ours', () => {
+    expect(judgePreflight({ ...facts({}, view()), ...external({}) }).findings).toEqual([])
   })
 
   it('an excluded column is not warned of', () => {

@@ -1,18 +1,19 @@
 import type { SourceTable } from '../../api/source/index.ts'
-import { type Finding, type Preflight, preflightOf } from '../preflight.ts'
-import type { PreflightFacts } from './facts.ts'
+import type { Finding } from '../preflight.ts'
+import type { PreflightFacts } from './preflight-facts.ts'
+import { publicationFindings } from './published.ts'
 import type { TableView } from './queries.ts'
 import { serverFindings } from './server.ts'
 
 /** Everything that would keep a Source from working or surprise its readers, each with its remedy. Pure. */
-export function judgePreflight(facts: PreflightFacts): Preflight {
+export function findingsOf(facts: PreflightFacts): readonly Finding[] {
   const { tables } = facts.spec
-  const findings = [
+  return [
     ...serverFindings(facts),
+    ...publicationFindings(facts),
     ...tables.flatMap((table) => tableFindings(facts, table)),
     ...tables.flatMap((table) => columnFindings(facts, table)),
   ]
-  return preflightOf(findings, tables.length)
 }
 
 function tableFindings(facts: PreflightFacts, wish: SourceTable): readonly Finding[] {
@@ -100,7 +101,7 @@ function columnFindings({ columns }: PreflightFacts, wish: SourceTable): readonl
     ...warn(
       'ToastWithoutFull',
       facts.toastable,
-      'may be large: an UPDATE that leaves a large value alone does not carry it',
+      'has values stored apart from their row: an UPDATE that leaves such a value alone does not carry it',
       `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
     ),
   ]

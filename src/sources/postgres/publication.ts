@@ -7,7 +7,7 @@ import {
 import type { Change, ExternalResource } from '../../external/contract.ts'
 import type { SharedPolls } from '../../external/polls.ts'
 import { Stalled, Waiting } from '../../lib/verdict.ts'
-import { type PublicationView, readPublications } from './queries.ts'
+import { OPERATIONS, type PublicationView, readPublications } from './queries.ts'
 import { publicationsQuestion } from './questions.ts'
 
 /** A publication as it is wanted. */
@@ -43,7 +43,7 @@ export function publication(
   return {
     id: { kind: 'Publication', name: wish.name },
     observe: async (signal, after) => {
-      const interest = { names: [wish.name], fingerprint: seen }
+      const interest = { names: [wish.name], fingerprint: publicationsSeen }
       const found = await polls
         .readEach(publicationsQuestion({ address: database, client }), interest, user, signal, after)
         .catch(verdict)
@@ -64,8 +64,9 @@ export function publication(
       else {
         await run(`ALTER PUBLICATION ${name} SET TABLE ${tableList(wish.tables)}`, signal)
         await run(`ALTER PUBLICATION ${name} SET (${VIA_ROOT})`, signal)
+        if (view.unpublished.length > 0) await run(`ALTER PUBLICATION ${name} SET (${PUBLISH_ALL})`, signal)
       }
-      await run(`COMMENT ON PUBLICATION ${name} IS ${quoteLiteral(wish.owner)}`, signal)
+      await run(markStatement(wish), signal)
     },
     remove: async (signal) => {
       const view = (await readPublications(client, [wish.name], signal).catch(verdict)).get(wish.name)
@@ -75,12 +76,22 @@ export function publication(
   }
 }
 
-const seen = (found: ReadonlyMap<string, PublicationView>): string => JSON.stringify([...found])
+/** Fingerprint of publications that were found. */
+export const publicationsSeen = (found: ReadonlyMap<string, PublicationView>): string =>
+  JSON.stringify([...found])
+
+const PUBLISH_ALL = `publish = '${OPERATIONS.join(', ')}'`
+
+/** What makes a publication as it is wanted; none where it is somebody else's. */
+export function publicationStatements(wish: PublicationWish): readonly string[] {
+  return wish.management === 'External' ? [] : [createStatement(wish), markStatement(wish)]
+}
 
 /** Without it, changes of partitions carry the partition's name, and the connector drops them. */
-const VIA_ROOT = 'publish_via_partition_root = true'
+export const VIA_ROOT = 'publish_via_partition_root = true'
 
-const tableList = (tables: readonly string[]): string =>
+/** Tables as a statement on a publication lists them. */
+export const tableList = (tables: readonly string[]): string =>
   tables
     .toSorted()
     .map((table) => table.split('.').map(quoteIdentifier).join('.'))
@@ -88,6 +99,9 @@ const tableList = (tables: readonly string[]): string =>
 
 const createStatement = ({ name, tables }: PublicationWish): string =>
   `CREATE PUBLICATION ${quoteIdentifier(name)} FOR TABLE ${tableList(tables)} WITH (${VIA_ROOT})`
+
+const markStatement = ({ name, owner }: PublicationWish): string =>
+  `COMMENT ON PUBLICATION ${quoteIdentifier(name)} IS ${quoteLiteral(owner)}`
 
 function differences(view: PublicationView, wish: PublicationWish): readonly Change[] {
   const missing = wish.tables.filter((table) => !view.tables.includes(table))
@@ -111,6 +125,8 @@ function differences(view: PublicationView, wish: PublicationWish): readonly Cha
   return [
     ...(view.comment === wish.owner ? [] : [{ what: 'adopted' }]),
     ...(view.viaRoot ? [] : [{ what: VIA_ROOT }]),
+    ...view.unpublished.map((operation) => ({ what: `publish ${operation}` })),
+    ...[...view.filtered, ...view.columnLists].map((table) => ({ what: `all rows and columns of ${table}` })),
     ...missing.map((table) => ({ what: `${table} added` })),
     ...extra.map((table) => ({ what: `${table} removed` })),
   ]

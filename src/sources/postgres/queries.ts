@@ -7,6 +7,17 @@ export interface DatabaseView {
   /** End of the write-ahead log, in bytes. */
   readonly walEnd: bigint
   readonly slots: ReadonlyMap<string, SlotView>
+  /** Transactions that have written and go on for a minute or more, oldest first, at most ten. */
+  readonly longWriters: readonly LongWriter[]
+}
+
+/** A transaction for whose end the making of a slot waits. */
+export interface LongWriter {
+  readonly pid: number
+  readonly user: string
+  readonly database: string
+  /** ISO 8601 in UTC; undefined where our role may not see it. */
+  readonly since: string | undefined
 }
 
 /** A replication slot (pg_replication_slots). Positions are in bytes. */
@@ -21,6 +32,12 @@ export interface SlotView {
   readonly confirmed: bigint | undefined
   readonly confirmedLsn: string | undefined
   readonly safeBytes: bigint | undefined
+  /** Who reads it; user and application are empty where our role may not see them. */
+  readonly holder: { readonly pid: number; readonly user: string; readonly application: string } | undefined
+  /** Transactions since the oldest whose rows of the catalogue it keeps from vacuum. */
+  readonly catalogAge: number | undefined
+  /** ISO 8601; known from PostgreSQL 17 on. */
+  readonly inactiveSince: string | undefined
 }
 
 /** A publication with its comment, which carries our mark. */
@@ -29,6 +46,12 @@ export interface PublicationView {
   readonly allTables: boolean
   /** Changes of a partition count as its table's; else they would pass under a name that nobody captures. */
   readonly viaRoot: boolean
+  /** Of insert, update, delete and truncate, those that it leaves out. */
+  readonly unpublished: readonly string[]
+  /** Tables of which it lets only some rows pass (PostgreSQL 15). */
+  readonly filtered: readonly string[]
+  /** Tables of which it lets only listed columns pass (PostgreSQL 15). */
+  readonly columnLists: readonly string[]
   /** schema.table, sorted. */
   readonly tables: readonly string[]
 }
@@ -52,6 +75,9 @@ export interface TableView {
   readonly readable: boolean
 }
 
+/** What a publication can publish. */
+export const OPERATIONS = ['insert', 'update', 'delete', 'truncate'] as const
+
 /** Reads {@link DatabaseView}. Any role may ask. */
 export async function readDatabase(client: PostgresClient, signal: AbortSignal): Promise<DatabaseView> {
   const [head] = await client.query(
@@ -64,11 +90,29 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
     `select slot_name, coalesce(plugin, '') as plugin, coalesce(database, '') as database, active,
       coalesce(wal_status, '') as wal_status, (restart_lsn - '0/0')::text as restart,
       (confirmed_flush_lsn - '0/0')::text as confirmed, confirmed_flush_lsn::text as confirmed_lsn,
-      safe_wal_size::text as safe from pg_replication_slots`,
+      safe_wal_size::text as safe, active_pid, age(catalog_xmin) as catalog_age, a.usename::text as holder_user,
+      a.application_name as holder_application, to_jsonb(s) ->> 'inactive_since' as inactive_since
+      from pg_replication_slots s left join pg_stat_activity a on a.pid = s.active_pid`,
+    [],
+    signal,
+  )
+  // Without pg_monitor the start of another's transaction is hidden; its transaction id is not.
+  const writers = await client.query(
+    `select pid, coalesce(usename, '') as user, coalesce(datname, '') as database,
+      to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since from pg_stat_activity
+      where backend_xid is not null and pid <> pg_backend_pid()
+      and case when xact_start is null then age(backend_xid) > 100 else xact_start < now() - interval '1 minute' end
+      order by age(backend_xid) desc limit 10`,
     [],
     signal,
   )
   return {
+    longWriters: writers.map((row) => ({
+      pid: Number(row['pid']),
+      user: text(row, 'user'),
+      database: text(row, 'database'),
+      since: text(row, 'since') || undefined,
+    })),
     systemIdentifier: text(head, 'system'),
     walLevel: text(head, 'wal_level'),
     walEnd: BigInt(text(head, 'wal_end') || '0'),
@@ -83,7 +127,8 @@ export async function readPublications(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, PublicationView>> {
   const publications = await client.query(
-    `select pubname, obj_description(oid, 'pg_publication') as comment, puballtables, pubviaroot
+    `select pubname, obj_description(oid, 'pg_publication') as comment, puballtables, pubviaroot,
+      pubinsert, pubupdate, pubdelete, pubtruncate
       from pg_publication where pubname = any($1)`,
     [names],
     signal,
@@ -95,6 +140,19 @@ export async function readPublications(
     signal,
   )
   const tables = Map.groupBy(rows, (row) => text(row, 'pubname'))
+  // As JSON, because servers before 15 do not have these columns.
+  const narrowed = await client.query(
+    `select pubname, n.nspname || '.' || c.relname as table, to_jsonb(r) ->> 'prqual' is not null as filtered,
+      to_jsonb(r) ->> 'prattrs' is not null as listed from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+      join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
+      where pubname = any($1) and (to_jsonb(r) ->> 'prqual' is not null or to_jsonb(r) ->> 'prattrs' is not null) order by 2`,
+    [names],
+    signal,
+  )
+  const narrowedBy = (column: string, publication: PostgresRow) =>
+    narrowed
+      .filter((row) => row[column] === true && row['pubname'] === publication['pubname'])
+      .map((row) => text(row, 'table'))
   return new Map(
     publications.map((row) => [
       text(row, 'pubname'),
@@ -102,6 +160,9 @@ export async function readPublications(
         comment: text(row, 'comment') || undefined,
         allTables: row['puballtables'] === true,
         viaRoot: row['pubviaroot'] === true,
+        unpublished: OPERATIONS.filter((operation) => row[`pub${operation}`] === false),
+        filtered: narrowedBy('filtered', row),
+        columnLists: narrowedBy('listed', row),
         tables: (tables.get(text(row, 'pubname')) ?? []).map((table) => text(table, 'table')),
       },
     ]),
@@ -181,5 +242,15 @@ function slotView(row: PostgresRow): SlotView {
     confirmed: bytes('confirmed'),
     confirmedLsn: text(row, 'confirmed_lsn') || undefined,
     safeBytes: bytes('safe'),
+    holder:
+      typeof row['active_pid'] === 'number'
+        ? {
+            pid: row['active_pid'],
+            user: text(row, 'holder_user'),
+            application: text(row, 'holder_application'),
+          }
+        : undefined,
+    catalogAge: typeof row['catalog_age'] === 'number' ? row['catalog_age'] : undefined,
+    inactiveSince: text(row, 'inactive_since') || undefined,
   }
 }

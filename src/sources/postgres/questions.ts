@@ -2,7 +2,15 @@ import type { PostgresClient } from '../../clients/postgres.ts'
 import type { Poll } from '../../external/polls.ts'
 import type { Question } from '../../external/question.ts'
 import type { Trail } from '../../lag/trail.ts'
-import { type ColumnFacts, readColumnFacts, readServer, type ServerFacts } from './facts.ts'
+import { hashOf } from '../../lib/json.ts'
+import {
+  type ColumnFacts,
+  type PublisherFacts,
+  readColumnFacts,
+  readPublisher,
+  readServer,
+  type ServerFacts,
+} from './facts.ts'
 import {
   type ColumnView,
   type DatabaseView,
@@ -74,4 +82,15 @@ export const publicationsQuestion = ({ address, client }: Asked): Question<Publi
   key: `publications ${address}`,
   everyMs: 15_000,
   ask: (names, signal) => readPublications(client, names, signal),
+})
+
+/** What a role may do with these tables. */
+export const publisherPoll = (
+  { address, client }: Asked,
+  tables: readonly string[],
+): Poll<PublisherFacts> => ({
+  key: `publisher ${address} ${hashOf(tables)}`,
+  everyMs: 60_000,
+  ask: (signal) => readPublisher(client, tables, signal),
+  fingerprint: (facts) => JSON.stringify(facts),
 })

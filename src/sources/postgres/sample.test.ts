@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { SourceSpec } from '../../api/source/index.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
+import { Waiting } from '../../lib/verdict.ts'
 import type { SourceSample } from '../type.ts'
 import type { DatabaseView, SlotView } from './queries.ts'
 import { judgeStreaming, type SampleInput, sampleOf } from './sample.ts'
@@ -20,7 +21,13 @@ const spec: SourceSpec = {
   },
   tables: [{ name: 'public.a' }],
 }
-const database: DatabaseView = { systemIdentifier: '1', walLevel: 'logical', walEnd: 500n, slots: new Map() }
+const database: DatabaseView = {
+  systemIdentifier: '1',
+  walLevel: 'logical',
+  walEnd: 500n,
+  slots: new Map(),
+  longWriters: [],
+}
 const slot = (more: Partial<SlotView> = {}): SlotView => ({
   name: 's',
   plugin: 'pgoutput',
@@ -31,6 +38,9 @@ const slot = (more: Partial<SlotView> = {}): SlotView => ({
   confirmed: 400n,
   confirmedLsn: '0/190',
   safeBytes: undefined,
+  holder: undefined,
+  catalogAge: undefined,
+  inactiveSince: undefined,
   ...more,
 })
 const stored = (offset: Readonly<Record<string, unknown>>): SlotState['offsets'] => [
@@ -43,7 +53,8 @@ const sample = (
   seen: Partial<Pick<SampleInput, 'silence' | 'reachedAt'>> = {},
 ): SourceSample =>
   sampleOf({
-    ...{ spec: { ...spec, ...more }, slotName: 's', database, state, offsetFlushMs: 1_000, now: NOW },
+    ...{ spec: { ...spec, ...more }, shown: undefined, database, state, offsetFlushMs: 1_000, now: NOW },
+    watch: { health: { type: 'Ready' }, status: { name: 's' }, face: '' },
     ...{ reachedAt: () => undefined, silence: undefined, ...seen },
   })
 const figures = (...args: Parameters<typeof sample>) => sample(...args).figures
@@ -89,16 +100,9 @@ describe('a sample', () => {
     expect(sample(state).snapshot).toBe(expected)
   })
 
-  it.each<readonly [string, SlotView | undefined, SourceSpec['state'], string]>([
-    ['not made', undefined, 'Running', 'NotReady SlotNotMade'],
-    ['read', slot(), 'Running', 'Ready Healthy'],
-    ['idle though it should be read', slot({ active: false }), 'Running', 'NotReady SlotInactive'],
-    ['idle as asked', slot({ active: false }), 'Stopped', 'Ready Healthy'],
-    ['about to lose log', slot({ walStatus: 'unreserved' }), 'Running', 'NotReady LogHeadroomLow'],
-  ])('a slot that is %s', (_name, found, state, expected) => {
-    const { conditions } = sample({ slot: found, offsets: [] }, { state })
-    const health = conditions.find(({ type }) => type === 'SlotHealthy')?.health
-    expect([health?.type, health?.reason].join(' ')).toBe(expected)
+  it('without offsets the snapshot is what it was', () => {
+    const unknown = new Waiting('ConnectUnreachable', 'is away')
+    expect(sample({ slot: slot(), offsets: undefined, unknown }).snapshot).toBe('Pending')
   })
 })
 

@@ -1,12 +1,12 @@
-import type { SourceSpec } from '../../api/source/index.ts'
+import type { SourceSpec, SourceStatus } from '../../api/source/index.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
 import type { Health } from '../../external/contract.ts'
-import { durationMs } from '../../lib/time.ts'
 import type { SourceFigures, SourceSample } from '../type.ts'
 import { positionOf } from './position.ts'
 import type { DatabaseView } from './queries.ts'
-import { DEFAULT_HEARTBEAT } from './settings.ts'
+import { heartbeatSeconds } from './settings.ts'
 import type { SlotState } from './slot.ts'
+import type { SlotWatch } from './watch.ts'
 
 /** Seconds beyond a heartbeat's interval after which a source that shows nothing new is not moving. */
 const BEAT_PATIENCE_SECONDS = 18
@@ -17,7 +17,9 @@ const LOOK_SECONDS = 6
 /** What a sample is made from. */
 export interface SampleInput {
   readonly spec: SourceSpec
-  readonly slotName: string
+  /** What the status shows now. */
+  readonly shown: SourceStatus | undefined
+  readonly watch: SlotWatch
   readonly database: DatabaseView
   readonly state: SlotState
   /** Milliseconds after which Connect has stored a position. */
@@ -32,29 +34,25 @@ export interface SampleInput {
 /** Seconds within which a healthy source shows a heartbeat in Kafka. */
 export const silenceLimit = (spec: SourceSpec): number => heartbeatSeconds(spec) + BEAT_PATIENCE_SECONDS
 
-const heartbeatSeconds = ({ postgres }: SourceSpec): number =>
-  durationMs(postgres?.heartbeat?.interval ?? DEFAULT_HEARTBEAT) / 1_000
-
 /** How far a PostgreSQL source is, from a look at the database and, where it was asked for, the stored offset. Pure. */
 export function sampleOf(input: SampleInput): SourceSample {
-  const { spec, slotName, state, silence } = input
-  const { slot, offsets } = state
+  const { spec, shown, watch, state, silence } = input
   return {
     figures: figuresOf(input),
     silence: silence === undefined ? undefined : { seconds: silence, limit: silenceLimit(spec) },
-    snapshot: snapshotState(slot, offsets),
-    connected: slot?.active ?? false,
-    conditions: [{ type: 'SlotHealthy', health: slotHealth(slotName, state, spec.state) }],
-    status: {
-      slot: {
-        name: slotName,
-        ...(slot ? { active: slot.active, walStatus: slot.walStatus } : {}),
-      },
-    },
+    snapshot: snapshotState(state, shown),
+    connected: state.slot?.active ?? false,
+    conditions: [{ type: 'SlotHealthy', health: watch.health }],
+    status: { slot: watch.status },
   }
 }
 
-function snapshotState(slot: SlotState['slot'], offsets: SlotState['offsets']): SourceSample['snapshot'] {
+/** Where the offsets cannot be read, what was known before stands. */
+function snapshotState(
+  { slot, offsets, unknown }: SlotState,
+  shown: SourceStatus | undefined,
+): SourceSample['snapshot'] {
+  if (unknown) return shown?.snapshot?.state ?? 'Pending'
   if (offsets === 'NotAsked') return 'Completed'
   const position = positionOf(offsets)
   if (position) return position.snapshotRunning ? 'Running' : 'Completed'
@@ -65,8 +63,8 @@ function snapshotState(slot: SlotState['slot'], offsets: SlotState['offsets']): 
  * What is confirmed is behind the log's end by a heartbeat's interval and the time until Connect has stored a position
  * even when all is well: that much counts as nothing. None is known during a snapshot.
  */
-export function figuresOf(input: Omit<SampleInput, 'silence' | 'slotName'>): SourceFigures {
-  const { spec, database, state, offsetFlushMs, reachedAt, now } = input
+export function figuresOf(input: Omit<SampleInput, 'silence' | 'watch'>): SourceFigures {
+  const { spec, shown, database, state, offsetFlushMs, reachedAt, now } = input
   const { slot, offsets } = state
   const behind = (from: bigint | undefined) =>
     from === undefined ? undefined : Math.max(0, Number(database.walEnd - from))
@@ -74,11 +72,14 @@ export function figuresOf(input: Omit<SampleInput, 'silence' | 'slotName'>): Sou
   const since =
     (slot?.confirmed === undefined ? undefined : reachedAt(slot.confirmed)) ?? position?.deliveredAt
   const allowed = heartbeatSeconds(spec) + offsetFlushMs / 1_000 + LOOK_SECONDS
-  const known = since !== undefined && snapshotState(slot, offsets) === 'Completed'
+  const known = since !== undefined && snapshotState(state, shown) === 'Completed'
   return {
     seconds: known ? Math.max(0, (now - since) / 1_000 - allowed) : undefined,
     unconfirmedBytes: behind(slot?.confirmed),
     retainedBytes: behind(slot?.restart),
+    safeBytes: slot?.safeBytes === undefined ? undefined : Number(slot.safeBytes),
+    catalogAge: slot?.catalogAge,
+    confirmedPosition: slot?.confirmed === undefined ? undefined : Number(slot.confirmed),
   }
 }
 
@@ -113,27 +114,4 @@ export function judgeStreaming(sample: SourceSample, view: ConnectorView): Healt
     }
   }
   return { type: 'Ready', reason: 'Streaming', message: 'changes are streamed' }
-}
-
-function slotHealth(name: string, { slot }: SlotState, state: SourceSpec['state']): Health {
-  if (!slot) return { type: 'NotReady', reason: 'SlotNotMade', message: `slot ${name} does not exist yet` }
-  if (slot.walStatus === 'unreserved') {
-    return {
-      type: 'NotReady',
-      reason: 'LogHeadroomLow',
-      message: `the database may throw away log that slot ${name} needs at the next checkpoint: raise max_slot_wal_keep_size, or let the connector catch up`,
-    }
-  }
-  if (!slot.active && state !== 'Stopped') {
-    return {
-      type: 'NotReady',
-      reason: 'SlotInactive',
-      message: `nobody reads slot ${name}, and the database keeps its log for it`,
-    }
-  }
-  return {
-    type: 'Ready',
-    reason: 'Healthy',
-    message: `slot ${name} is ${slot.active ? 'read' : 'idle as asked'}`,
-  }
 }

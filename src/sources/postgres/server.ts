@@ -1,5 +1,6 @@
+import { databaseObjectName } from '../../api/names.ts'
 import type { Finding } from '../preflight.ts'
-import type { PreflightFacts } from './facts.ts'
+import type { PreflightFacts } from './preflight-facts.ts'
 import { HEARTBEAT_PREFIX } from './settings.ts'
 
 /** Read-only incremental snapshots and a slot's wal_status begin here. */
@@ -7,7 +8,7 @@ const OLDEST = 13
 
 /** What is wrong with a server or with the connector's role on it. Pure. */
 export function serverFindings(
-  facts: Pick<PreflightFacts, 'spec' | 'role' | 'slot' | 'server' | 'database'>,
+  facts: Pick<PreflightFacts, 'spec' | 'role' | 'slot' | 'server' | 'database' | 'ourSlots'>,
 ): readonly Finding[] {
   const { server, database, role } = facts
   const major = Math.floor(server.version / 10_000)
@@ -39,6 +40,8 @@ export function serverFindings(
       `ALTER ROLE ${role} REPLICATION; on RDS: GRANT rds_replication TO ${role}`,
     ),
     ...capacityFindings(facts),
+    ...pathFindings(facts),
+    ...writerFindings(facts),
     ...neighbourFindings(facts),
   ]
 }
@@ -77,16 +80,63 @@ function capacityFindings({
   return findings
 }
 
+/** What stands between us and the server. */
+function pathFindings({ spec, server }: Pick<PreflightFacts, 'spec' | 'server'>): readonly Finding[] {
+  const { host = '', tls } = spec.postgres ?? {}
+  const warn = (check: string, found: string, remedy: string): Finding => ({
+    ...{ check, level: 'Warning', found, remedy },
+  })
+  return [
+    ...(server.pooled
+      ? [
+          warn(
+            'PoolerInPath',
+            `a pooler, such as PgBouncer, answers at ${host}: the log cannot be read through most of them`,
+            'set postgres.host and port to the server itself',
+          ),
+        ]
+      : []),
+    ...(!server.tls && (tls?.mode ?? 'prefer') === 'prefer'
+      ? [
+          warn(
+            'NotEncrypted',
+            'the server offers no TLS, so that passwords and rows pass in the clear',
+            'ALTER SYSTEM SET ssl = on with a certificate, and postgres.tls.mode: require; or accept it with tls.mode: disable',
+          ),
+        ]
+      : []),
+  ]
+}
+
+/** The making of a slot waits for every transaction that has written. */
+function writerFindings({ database, slot }: Pick<PreflightFacts, 'database' | 'slot'>): readonly Finding[] {
+  const [first] = database.longWriters
+  if (!first || database.slots.has(slot)) return []
+  const others = database.longWriters.length - 1
+  const since = first.since ? ` since ${first.since}` : ''
+  return [
+    {
+      check: 'LongTransaction',
+      level: 'Warning',
+      found: `the slot cannot be made until the transaction of ${first.user} (pid ${first.pid}, open${since}) ends${others > 0 ? `, and ${others} more` : ''}`,
+      remedy: `SELECT pg_terminate_backend(${first.pid}), or wait for its end`,
+    },
+  ]
+}
+
 /** Logical messages reach every slot of a database. */
 function neighbourFindings({
   spec,
   server,
   database,
   slot,
-}: Pick<PreflightFacts, 'spec' | 'server' | 'database' | 'slot'>): readonly Finding[] {
+  ourSlots,
+}: Pick<PreflightFacts, 'spec' | 'server' | 'database' | 'slot' | 'ourSlots'>): readonly Finding[] {
+  // A Source that is not known here, as to a laptop, is told by its publication's mark.
+  const marked = new Set(server.marks.map(slotOfMark))
   const foreign = [...database.slots.values()]
     .filter((other) => other.database === spec.postgres?.database && other.name !== slot)
-    .filter(({ name }) => !server.ours.includes(name))
+    .filter(({ name }) => !ourSlots.has(name) && !marked.has(name))
     .map(({ name }) => name)
     .sort()
   if (foreign.length === 0) return []
@@ -98,4 +148,10 @@ function neighbourFindings({
       remedy: `set message.prefix.exclude.list=${HEARTBEAT_PREFIX} at what reads it`,
     },
   ]
+}
+
+/** The slot of the Source whose mark this is, where it bears the default name. */
+function slotOfMark(mark: string): string {
+  const [, namespace = '', name = ''] = mark.split('/')
+  return databaseObjectName({ namespace, name })
 }

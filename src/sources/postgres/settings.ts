@@ -1,4 +1,5 @@
 import type { SourceSpec } from '../../api/source/index.ts'
+import { CREDENTIALS_SETTING } from '../../external/connector.ts'
 import { durationMs } from '../../lib/time.ts'
 
 /** What the connector's settings are made from. */
@@ -20,6 +21,10 @@ export const HEARTBEAT_PREFIX = 'penstock'
 
 /** Default heartbeat interval. */
 export const DEFAULT_HEARTBEAT = '10s'
+
+/** Seconds between two heartbeats. */
+export const heartbeatSeconds = ({ postgres }: SourceSpec): number =>
+  durationMs(postgres?.heartbeat?.interval ?? DEFAULT_HEARTBEAT) / 1_000
 
 /** Every setting of a Debezium PostgreSQL connector that is ours, with its reason where it is not plain. */
 export function connectorSettings(input: SettingsInput): Readonly<Record<string, string>> {
@@ -43,7 +48,7 @@ export function connectorSettings(input: SettingsInput): Readonly<Record<string,
     'message.prefix.exclude.list': HEARTBEAT_PREFIX,
     'notification.enabled.channels': 'sink',
     'notification.sink.topic.name': notificationTopic(topicPrefix),
-    'penstock.credentials': input.credentialsVersion,
+    [CREDENTIALS_SETTING]: input.credentialsVersion,
     ...stringValues(spec.connector?.config ?? {}),
   }
 }

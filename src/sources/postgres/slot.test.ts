@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-
 import type { ConnectOffset } from '../../clients/connect.ts'
+import { createBoard } from '../../lag/board.ts'
 import { retention } from './position.ts'
 import { readDatabase } from './queries.ts'
 import { type SlotContext, slotState } from './slot.ts'
@@ -25,6 +25,8 @@ function contextOf(
       throw error
     },
     now: Date.now,
+    history: createBoard(Date.now).of('Source:n/s'),
+    seen: undefined,
     tellsEnough: () => false,
   }
   return context

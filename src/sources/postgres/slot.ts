@@ -1,8 +1,9 @@
 import type { ConnectOffset } from '../../clients/connect.ts'
 import { isPostgresError, type PostgresClient } from '../../clients/postgres.ts'
-import type { ExternalResource } from '../../external/contract.ts'
+import type { ExternalResource, Health, ResourceId } from '../../external/contract.ts'
+import type { History } from '../../lag/board.ts'
 import { Waiting } from '../../lib/verdict.ts'
-import { retention } from './position.ts'
+import { blindRetention, positionOf, retention } from './position.ts'
 import { type DatabaseView, readDatabase, type SlotView } from './queries.ts'
 
 /** What a slot works with. */
@@ -14,13 +15,23 @@ export interface SlotContext {
   readonly now: () => number
   /** Whether a slot that is read from, and has come this far, says by itself how far its reader is. */
   readonly tellsEnough: (slot: SlotView) => boolean
+  readonly history: History
+  /** A loss that was seen before; it stands as long as there is a position to which it belongs. */
+  readonly seen: Health | undefined
 }
 
 /** A slot beside the position that our connector has stored; NotAsked: it is streaming, and the slot tells enough. */
 export interface SlotState {
   readonly slot: SlotView | undefined
   readonly offsets: readonly ConnectOffset[] | undefined | 'NotAsked'
+  /** Why the offsets could not be read. */
+  readonly unknown?: Waiting
+  /** While they could not, the slot was moved with nobody reading it. */
+  readonly moved?: boolean
 }
+
+/** A slot's name in a ledger. */
+export const slotId = (name: string): ResourceId => ({ kind: 'ReplicationSlot', name })
 
 /**
  * A replication slot. It is never made here: Debezium's snapshot is consistent only with a slot that it makes itself.
@@ -28,10 +39,10 @@ export interface SlotState {
  */
 export function slot(context: SlotContext, name: string): ExternalResource<SlotState> {
   return {
-    id: { kind: 'ReplicationSlot', name },
+    id: slotId(name),
     observe: (signal, after) => slotState(context, name, signal, after),
     diff: () => [],
-    health: ({ slot: found, offsets }) => retention(name, found, offsets),
+    health: (state) => slotRetention(context, name, state),
     apply: async () => undefined,
     remove: async (signal) => {
       const { slots } = await readDatabase(context.client, signal).catch(context.verdict)
@@ -69,11 +80,45 @@ export async function slotState(
   const look = async (since?: number): Promise<SlotState> => {
     const { slots } = await context.database(signal, since)
     const found = slots.get(name)
-    if (since === undefined && found && context.tellsEnough(found))
+    // A loss once seen is looked into anew each time.
+    if (since === undefined && found && !context.seen && context.tellsEnough(found)) {
+      context.history.drop(STRANDED)
       return { slot: found, offsets: 'NotAsked' }
-    const offsets = await context.offsets(signal, since === undefined ? undefined : context.now())
-    return { slot: found, offsets }
+    }
+    try {
+      const offsets = await context.offsets(signal, since === undefined ? undefined : context.now())
+      context.history.drop(STRANDED)
+      return { slot: found, offsets }
+    } catch (error) {
+      if (!(error instanceof Waiting)) throw error
+      return { slot: found, offsets: undefined, unknown: error, moved: hasMoved(context.history, found) }
+    }
   }
   const state = await look(after)
-  return retention(name, state.slot, state.offsets).type === 'Broken' ? look(context.now()) : state
+  const doubtful = !state.unknown && retention(name, state.slot, state.offsets).type === 'Broken'
+  return doubtful ? look(context.now()) : state
+}
+
+/** Where the slot stood when nobody read it and Connect was away. */
+const STRANDED = 'strandedPosition'
+
+function hasMoved(history: History, found: SlotView | undefined): boolean {
+  if (!found || found.active || found.confirmed === undefined) {
+    history.drop(STRANDED)
+    return false
+  }
+  const position = Number(found.confirmed)
+  const before = history.latest(STRANDED) ?? position
+  history.record(STRANDED, before)
+  return before !== position
+}
+
+/** Whether the log still holds everything after the stored position; a loss once seen is not forgotten. */
+export function slotRetention(
+  { seen }: Pick<SlotContext, 'seen'>,
+  name: string,
+  { slot: found, offsets, unknown, moved = false }: SlotState,
+): Health {
+  if (seen && (unknown || offsets === 'NotAsked' || positionOf(offsets))) return seen
+  return unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets)
 }

@@ -31,6 +31,8 @@ export function memoryDatabase(): MemoryDatabase {
     if (sql.includes('from pg_replication_slots')) {
       return [...slots].map(([slot_name, { active }]) => ({ slot_name, active, plugin: 'pgoutput' }))
     }
+    if (sql.includes('from pg_stat_activity') || sql.includes('from pg_publication_rel')) return []
+    if (sql.includes('has_database_privilege')) return [{ role: 'reader', may_create: true, not_owned: [] }]
     if (sql.includes('from pg_publication_tables')) {
       return names.flatMap((pubname) =>
         (publications.get(pubname)?.tables ?? []).map((table) => ({ pubname, table })),
@@ -69,6 +71,7 @@ export function memoryDatabase(): MemoryDatabase {
       writes.push(sql)
       return []
     },
+    pooled: () => Promise.resolve(false),
     close: () => Promise.resolve(),
   }
   return { client, publications, slots, writes }
