@@ -18,10 +18,15 @@ describe('the preflight of a Source', () => {
       'CREATE TABLE public.bare (a int, g int GENERATED ALWAYS AS (a + 1) STORED, m int4multirange)',
     )
     await world.sql(`ALTER TABLE public.bare OWNER TO ${world.role}`)
+    await createTable(world, 'public.stories', 1)
+    await world.sql(
+      `INSERT INTO public.stories SELECT 0, string_agg(md5(n::text), '') FROM generate_series(1, 500) n`,
+    )
     await world.sql(`ALTER ROLE ${world.role} NOREPLICATION`)
     await world.apply('Backbone', 'main', backboneSpec())
     const tables = [
       { name: 'public.orders' },
+      { name: 'public.stories' },
       { name: 'public.bare', topic: HISTORY },
       { name: 'public.none' },
     ]
@@ -37,10 +42,10 @@ describe('the preflight of a Source', () => {
       'Error NoReplicaIdentity public.bare',
       'Error TableNotFound public.none',
       'Warning LogUnbounded',
-      'Warning ToastWithoutFull public.orders',
+      'Warning NotEncrypted',
+      'Warning ToastWithoutFull public.stories',
       'Warning UnsupportedType public.bare',
       'Warning GeneratedColumn public.bare',
-      'Warning ToastWithoutFull public.bare',
     ])
   })
 
