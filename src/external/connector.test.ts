@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from 'vitest'
 
 import { Stalled } from '../lib/verdict.ts'
-import { type ConnectorContext, type ConnectorWish, causeOf, connector, OWNER_SETTING } from './connector.ts'
+import { type ConnectorContext, type ConnectorWish, connector, OWNER_SETTING } from './connector.ts'
+import { causeOf } from './connector-health.ts'
 import type { Health } from './contract.ts'
 import { converge } from './converge.ts'
 import { connectError, type MemoryConnect, memoryConnect } from './testing/connect.ts'

@@ -5,6 +5,7 @@ import {
   isConnectError,
 } from '../clients/connect.ts'
 import { messageOf, type VerdictDetail, Waiting } from '../lib/verdict.ts'
+import { type ConnectorState, healthOf, isRunning, targetState } from './connector-health.ts'
 import type { Change, ExternalResource, Health } from './contract.ts'
 import type { Detached } from './detached.ts'
 import type { Poll, SharedPolls } from './polls.ts'
@@ -14,9 +15,6 @@ export const OWNER_SETTING = 'penstock.owner'
 
 /** Setting that changes with the credentials, so that the tasks start anew and resolve them again. */
 export const CREDENTIALS_SETTING = 'penstock.credentials'
-
-/** Whether the connector's work runs. */
-export type ConnectorState = 'Running' | 'Paused' | 'Stopped'
 
 /** A connector as it is wanted. */
 export interface ConnectorWish {
@@ -222,10 +220,6 @@ function configChanges(
   return different.length === 0 ? [] : [{ what: `config: ${different.slice(0, 10).join(', ')}` }]
 }
 
-const STATES = { Running: 'RUNNING', Paused: 'PAUSED', Stopped: 'STOPPED' } as const
-
-const targetState = (state: ConnectorState) => STATES[state]
-
 const unlessThere = (error: unknown): void => {
   if (!isConnectError(error) || error.kind !== 'Refused' || error.status !== 409) throw error
 }
@@ -252,58 +246,3 @@ function switchTo(client: ConnectClient, { name, state }: ConnectorWish, signal:
 }
 
 const RUNNING: Health = { type: 'Ready' }
-
-const isRunning = ({ status }: ConnectorView): boolean =>
-  status?.state === 'RUNNING' &&
-  status.tasks.length > 0 &&
-  status.tasks.every((task) => task.state === 'RUNNING')
-
-function healthOf(view: ConnectorView, wanted: ConnectorState, streaming: Health): Health {
-  const { status } = view
-  if (!status)
-    return {
-      type: 'NotReady',
-      reason: 'Starting',
-      message: 'the connector has been made and has no status yet',
-      afterMs: 1_000,
-    }
-  if (wanted !== 'Running' && status.state !== targetState(wanted))
-    return {
-      type: 'NotReady',
-      reason: 'Switching',
-      message: `the connector is still ${status.state}, on its way to ${targetState(wanted)}`,
-      afterMs: 1_000,
-    }
-  if (wanted !== 'Running')
-    return { type: 'Ready', reason: wanted, message: `the connector is ${status.state} as asked` }
-  const failed = status.tasks.find((task) => task.state === 'FAILED')
-  const trace = failed?.trace ?? (status.state === 'FAILED' ? status.trace : undefined)
-  if (failed || status.state === 'FAILED') {
-    return {
-      type: 'NotReady',
-      reason: 'TaskFailed',
-      message: `the connector failed: ${causeOf(trace ?? 'no trace')}`,
-    }
-  }
-  if (!isRunning(view)) {
-    const tasks = status.tasks.map((task) => task.state).join(', ') || 'none yet'
-    return {
-      type: 'NotReady',
-      reason: 'TasksNotRunning',
-      message: `the connector is ${status.state}, its tasks: ${tasks}`,
-      afterMs: 2_000,
-    }
-  }
-  return streaming
-}
-
-/** First line of a trace and its last cause: Debezium says it in the first, sinks in the last. */
-export function causeOf(trace: string): string {
-  const lines = trace.split('\n')
-  const first = lines[0]?.trim() ?? ''
-  const last = lines
-    .filter((line) => line.startsWith('Caused by:'))
-    .at(-1)
-    ?.trim()
-  return (last && !first.includes(last.slice(11)) ? `${first} ${last}` : first).slice(0, 600)
-}

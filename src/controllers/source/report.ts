@@ -1,6 +1,7 @@
 import { connectorName } from '../../api/names.ts'
 import type { Source, SourceStatus } from '../../api/source/index.ts'
-import { type ConnectorObservation, CREDENTIALS_SETTING, causeOf } from '../../external/connector.ts'
+import { type ConnectorObservation, CREDENTIALS_SETTING } from '../../external/connector.ts'
+import { causeOf } from '../../external/connector-health.ts'
 import type { Health } from '../../external/contract.ts'
 import type { DriveReport, StageReport } from '../../external/drive.ts'
 import type { Board } from '../../lag/board.ts'
