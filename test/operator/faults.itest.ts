@@ -16,10 +16,11 @@ import { createWorld, type World } from './world.ts'
 
 /** How long the API server is away. */
 const AWAY_MS = Number(process.env['PENSTOCK_TEST_AWAY_SECONDS'] ?? 20) * 1_000
-const HEAL_MS = 60_000
+/** What failed all along waits ever longer, as long again as it has failed. */
+const HEAL_MS = 60_000 + 2 * AWAY_MS
 const CROWD = 5
 
-describe('an operator whose way to the API server fails', () => {
+describe('an operator whose way to the API server fails', { timeout: 2 * HEAL_MS + AWAY_MS + 60_000 }, () => {
   let world: World
   let proxy: TcpProxy
   let connect: Recorder
