@@ -36,6 +36,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   demo: ['protocol', 'client', 'dev'],
   // bench/scale puts an operator together on stand-ins, as main does on the real things.
   bench: [
+    'contracts',
     'protocol',
     'client',
     'demo',

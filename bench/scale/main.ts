@@ -1,11 +1,12 @@
 /**
  * One operator and many objects, on a real API server and stand-ins for everything outside:
  * `node bench/scale/main.ts [sources:pipelines …]`, by default the curve up to 5,000 Sources and 10,000 Pipelines (an hour).
+ * With Sources alone, the same is measured of a peer on controller-runtime.
  */
 import { terminalProgress } from '../../dev/lib/run.ts'
 import { type Figure, figure, report, versions } from '../lib/report.ts'
-import type { Scale } from './measure.ts'
-import { runOnce } from './run.ts'
+import type { Measured, Scale } from './measure.ts'
+import { runOnce, runPeer } from './run.ts'
 
 const UNITS: Readonly<Record<string, string>> = {
   coldReadySeconds: 's',
@@ -38,7 +39,7 @@ const GOALS: Readonly<Record<string, number>> = {
   rssMiB: 250,
   tlsConnections: 11,
 }
-const CURVE = ['500:1000', '1000:2000', '2500:5000', '5000:10000']
+const CURVE = ['1000:0', '500:1000', '1000:2000', '2500:5000', '5000:10000']
 const RUN_LIMIT_MS = 60 * 60_000
 
 function scaleOf(text: string): Scale {
@@ -50,17 +51,27 @@ function scaleOf(text: string): Scale {
 }
 
 const sizes = process.argv.length > 2 ? process.argv.slice(2) : CURVE
+const progress = terminalProgress()
 const figures: Record<string, Figure> = {}
+const peer: Record<string, Figure> = {}
+const take = (into: Record<string, Figure>, size: string, values: Measured) => {
+  for (const [name, value] of Object.entries(values))
+    into[`${name}At${size.replace(':', 'And')}`] = figure([value], UNITS[name] ?? '', GOALS[name])
+}
 for (const size of sizes) {
-  for (const [name, value] of Object.entries(
-    await runOnce(scaleOf(size), terminalProgress(), AbortSignal.timeout(RUN_LIMIT_MS)),
-  ))
-    figures[`${name}At${size.replace(':', 'And')}`] = figure([value], UNITS[name] ?? '', GOALS[name])
+  const scale = scaleOf(size)
+  const limit = () => AbortSignal.timeout(RUN_LIMIT_MS)
+  progress(`${size}: ours`)
+  take(figures, size, await runOnce(scale, progress, limit()))
+  // The peer knows Sources alone.
+  if (scale.pipelines > 0) continue
+  progress(`${size}: the same on controller-runtime`)
+  take(peer, size, await runPeer(scale, progress, limit()))
 }
 report('scale', {
   runs: 1,
   command: `node bench/scale/main.ts ${sizes.join(' ')}`,
   versions: versions(),
   figures,
-  peers: {},
+  peers: { 'controller-runtime': peer },
 })

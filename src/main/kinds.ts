@@ -6,7 +6,7 @@ import { type Cache, keyOf } from '../runtime/cache.ts'
 import type { EventRecorder } from '../runtime/events.ts'
 import { createIndex } from '../runtime/index-of.ts'
 import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
-import { runLoop } from '../runtime/loop.ts'
+import { createFailures, runLoop } from '../runtime/loop.ts'
 import type { RuntimeMetrics } from '../runtime/metrics.ts'
 import { createQueue, type KeyedQueue, type Urgency } from '../runtime/queue.ts'
 import { reflect } from '../runtime/reflector/index.ts'
@@ -65,6 +65,11 @@ export async function runKind<O extends AnyResource>(
     for (const other of kinds.values())
       for (const user of other.referringTo({ kind, key })) other.queue.add(user, arrival)
   })
+  const failures = createFailures()
+  // What failed because the server was away need not wait out its time.
+  const onRecovered = () => {
+    for (const key of failures.drain()) queue.add(key, 'Background')
+  }
   const store = createStore<O>({ ...context, type, kind, cache })
   const loop = async () => {
     await context.allSynced
@@ -74,6 +79,7 @@ export async function runKind<O extends AnyResource>(
         name: kind,
         queue,
         workers: WORKERS,
+        failures,
         reconcile: async (key, asked) => {
           const again = await reconcile({ controller, store, log, now }, key, asked)
           return again === undefined ? { type: 'Done' } : { type: 'Again', afterMs: again }
@@ -85,7 +91,10 @@ export async function runKind<O extends AnyResource>(
       AbortSignal.any([signal, working]),
     )
   }
-  await Promise.all([loop(), reflect({ kube, type, cache, log, onSynced, random: Math.random }, signal)])
+  await Promise.all([
+    loop(),
+    reflect({ kube, type, cache, log, onSynced, onRecovered, random: Math.random }, signal),
+  ])
 }
 
 /** Puts the object that a poll's user stands for (`Kind:namespace/name`) into its queue. */

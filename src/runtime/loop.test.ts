@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import { silentLogger } from '../lib/log.ts'
-import { type LoopOptions, type Outcome, runLoop } from './loop.ts'
+import { createFailures, type LoopOptions, type Outcome, runLoop } from './loop.ts'
 import { createQueue } from './queue.ts'
 
 describe('the loop', () => {
@@ -20,6 +20,7 @@ describe('the loop', () => {
         name: 'Fake',
         queue,
         workers,
+        failures: createFailures(),
         reconcile: (key, signal) => {
           seen.push(`${key} ${Date.now() - began}`)
           return reconcile(key, signal)

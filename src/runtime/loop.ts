@@ -16,11 +16,39 @@ const RESYNC_FROM_MS = 60_000
 /** What a reconcile asks for: to be called again after some time, or only when something changes. */
 export type Outcome = { readonly type: 'Done' } | { readonly type: 'Again'; readonly afterMs: number }
 
+/** Keys whose latest reconcile failed, and how often it has in a row. Bounded by the number of objects. */
+export interface Failures {
+  /** One more; returns how many there were before. */
+  add(key: ObjectKey): number
+  delete(key: ObjectKey): void
+  /** Forgets them all, and returns the keys: what they failed for may be over. */
+  drain(): readonly ObjectKey[]
+}
+
+/** No failures. */
+export function createFailures(): Failures {
+  const counts = new Map<ObjectKey, number>()
+  return {
+    add: (key) => {
+      const before = counts.get(key) ?? 0
+      counts.set(key, before + 1)
+      return before
+    },
+    delete: (key) => void counts.delete(key),
+    drain: () => {
+      const keys = [...counts.keys()]
+      counts.clear()
+      return keys
+    },
+  }
+}
+
 /** Options of {@link runLoop}. */
 export interface LoopOptions {
   readonly name: string
   readonly queue: KeyedQueue
   readonly workers: number
+  readonly failures: Failures
   readonly reconcile: (key: ObjectKey, signal: AbortSignal) => Promise<Outcome>
   readonly log: Logger
   readonly metrics: LoopMetrics
@@ -32,22 +60,17 @@ export interface LoopOptions {
  * tried again with growing waits, from 5 ms to 16 minutes, and disturbs no other.
  */
 export async function runLoop(options: LoopOptions, signal: AbortSignal): Promise<void> {
-  const failures = new Map<ObjectKey, number>()
   if (signal.aborted) options.queue.close()
   signal.addEventListener('abort', () => options.queue.close(), { once: true })
-  await Promise.all(Array.from({ length: options.workers }, () => work(options, failures, signal)))
+  await Promise.all(Array.from({ length: options.workers }, () => work(options, signal)))
 }
 
-async function work(
-  options: LoopOptions,
-  failures: Map<ObjectKey, number>,
-  signal: AbortSignal,
-): Promise<void> {
+async function work(options: LoopOptions, signal: AbortSignal): Promise<void> {
   for (;;) {
     const key = await options.queue.take()
     if (key === undefined) return
     const ended = new AbortController()
-    const attempt = attemptOne(options, failures, key, signal).finally(() => ended.abort())
+    const attempt = attemptOne(options, key, signal).finally(() => ended.abort())
     await Promise.race([attempt, sleep(ABANDON_MS, AbortSignal.any([ended.signal, signal]))])
     if (ended.signal.aborted || signal.aborted) continue
     // It has not heeded its signal. The key stays taken until it does, and nobody else waits for that.
@@ -56,8 +79,7 @@ async function work(
 }
 
 async function attemptOne(
-  { queue, reconcile, metrics, log, name, random }: LoopOptions,
-  failures: Map<ObjectKey, number>,
+  { queue, failures, reconcile, metrics, log, name, random }: LoopOptions,
   key: ObjectKey,
   signal: AbortSignal,
 ): Promise<void> {
@@ -69,12 +91,10 @@ async function attemptOne(
     metrics.reconciled(name, key, outcome.type === 'Done' ? 'success' : 'requeue_after', startedAt)
     if (outcome.type === 'Again') lookAgain(queue, key, outcome.afterMs, random)
   } catch (error) {
-    const attempt = failures.get(key) ?? 0
-    failures.set(key, attempt + 1)
     metrics.reconciled(name, key, 'error', startedAt)
     if (!signal.aborted) log.error({ controller: name, key, error: messageOf(error) }, 'reconcile failed')
     metrics.retried(name)
-    queue.addAfter(key, backoffMs(attempt, BACKOFF.base, BACKOFF.cap, random))
+    queue.addAfter(key, backoffMs(failures.add(key), BACKOFF.base, BACKOFF.cap, random))
   } finally {
     queue.done(key)
   }

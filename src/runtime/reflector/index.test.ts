@@ -19,13 +19,13 @@ const bookmark = (resourceVersion: string, annotations: object = {}) => ({
 describe('the reflector', () => {
   let stop: AbortController
   let cache: Cache<KubeObject>
-  const synced = { times: 0 }
+  const synced = { times: 0, recoveries: 0 }
   let ended: Promise<void>
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     stop = new AbortController()
     cache = createCache()
-    synced.times = 0
+    Object.assign(synced, { times: 0, recoveries: 0 })
   })
   afterEach(async () => {
     stop.abort()
@@ -50,6 +50,7 @@ describe('the reflector', () => {
         cache,
         log: silentLogger(),
         onSynced: () => void synced.times++,
+        onRecovered: () => void synced.recoveries++,
         random: () => 1,
       },
       stop.signal,
@@ -138,6 +139,17 @@ describe('the reflector', () => {
     await settle(200)
     expect(versions(fake)).toEqual(['5', '6'])
     expect(names()).toEqual(['a'])
+  })
+
+  it('says when the server is back, not when a healthy watch has simply ended', async () => {
+    const fake = await start(fakeKube([page('5', [])]))
+    await settle(3_000)
+    fake.watches[0]?.end()
+    await settle()
+    expect([fake.watches.length, synced.recoveries]).toEqual([2, 0])
+    fake.watches[1]?.break('')
+    await settle(200)
+    expect([fake.watches.length, synced.recoveries]).toEqual([3, 1])
   })
 
   it('waits longer and longer for a server that ends every watch at once', async () => {

@@ -14,6 +14,8 @@ export interface ReflectorOptions<T extends KubeObject> extends FollowOptions<T>
   readonly log: Logger
   /** Called once, when the cache is complete. */
   readonly onSynced: () => void
+  /** Called when the server can be watched again after it could not be. */
+  readonly onRecovered?: () => void
 }
 
 /**
@@ -34,6 +36,7 @@ export async function reflect<T extends KubeObject>(
     let error: unknown
     try {
       for await (version of follow(options, { version, filling }, signal)) {
+        if (openedAt === Number.POSITIVE_INFINITY && failures > 0) options.onRecovered?.()
         openedAt = Math.min(openedAt, Date.now())
         if (!synced) options.onSynced()
         synced = true
