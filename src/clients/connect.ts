@@ -103,7 +103,9 @@ export function createConnectClient(address: ConnectAddress): ConnectClient {
     bodyTimeout: WRITE_LIMIT_MS,
     connectTimeout: 5_000,
   })
-  const call = caller(address, agent)
+  const callText = caller(address, agent)
+  const call = async (...asked: Parameters<CallText>) => parse(await callText(...asked))
+  let listed: { readonly text: string; readonly views: ReadonlyMap<string, ConnectorView> } | undefined
   const path = (name: string, rest = '') => `/connectors/${encodeURIComponent(name)}${rest}`
   const write = async (
     method: 'PUT' | 'POST' | 'DELETE',
@@ -127,8 +129,15 @@ export function createConnectClient(address: ConnectAddress): ConnectClient {
       }))
     },
     connectors: async (signal) => {
-      const answer = await call('GET', '/connectors?expand=status&expand=info', READ_LIMIT_MS, signal)
-      return new Map(Object.entries(answer).map(([name, view]) => [name, connectorView(name, view)]))
+      const text = await callText('GET', '/connectors?expand=status&expand=info', READ_LIMIT_MS, signal)
+      // Megabytes that are nearly always the same: they are read again only where they are not.
+      if (text !== listed?.text) {
+        const views = Object.entries(parse(text)).map(
+          ([name, view]) => [name, connectorView(name, view)] as const,
+        )
+        listed = { text, views: new Map(views) }
+      }
+      return listed.views
     },
     config: async (name, signal) =>
       (await call('GET', path(name, '/config'), READ_LIMIT_MS, signal).catch(unlessGone)) as
@@ -174,15 +183,16 @@ const unlessGone = (error: unknown): undefined => {
   throw error
 }
 
-type Call = (
+/** The body of an answer. */
+type CallText = (
   method: Dispatcher.HttpMethod,
   path: string,
   limitMs: number,
   signal: AbortSignal,
   body?: unknown,
-) => Promise<Record<string, unknown>>
+) => Promise<string>
 
-function caller({ url, basicAuth }: ConnectAddress, agent: Agent): Call {
+function caller({ url, basicAuth }: ConnectAddress, agent: Agent): CallText {
   const base = new URL(url)
   const authorization = basicAuth
     ? `Basic ${Buffer.from(`${basicAuth.username}:${basicAuth.password}`).toString('base64')}`
@@ -214,9 +224,8 @@ function caller({ url, basicAuth }: ConnectAddress, agent: Agent): Call {
         slow ? `no answer within ${limitMs / 1_000} s` : messageOf(error, 200),
       )
     }
-    const answer = parse(text)
-    if (response.statusCode < 300) return answer
-    const message = textOf(answer['message']) || text.slice(0, 300)
+    if (response.statusCode < 300) return text
+    const message = textOf(parse(text)['message']) || text.slice(0, 300)
     throw connectError(
       isBusy(response.statusCode, message) ? 'Busy' : 'Refused',
       response.statusCode,

@@ -56,19 +56,24 @@ export function connectorConfig({ config, name, owner }: ConnectorWish): Readonl
   return { ...config, name, [OWNER_SETTING]: owner }
 }
 
-/** All connectors of one Connect cluster: one question for all objects, of which `name` is what this one looks for. */
+/**
+ * All connectors of one Connect cluster: one question for all objects, of which `name` is what this one looks for, as
+ * `isWanted` says. Somebody else's hand is seen with the next answer.
+ */
 export function connectorsPoll(
   url: string,
   client: ConnectClient,
   name: string,
+  isWanted: (view: ConnectorView) => boolean = () => true,
 ): Poll<ReadonlyMap<string, ConnectorView>> {
   return {
     key: `connectors ${url}`,
     everyMs: 5_000,
     ask: (signal) => client.connectors(signal),
     fingerprint: (views) => {
-      const status = views.get(name)?.status
-      return `${status?.state},${status?.tasks.map((task) => task.state).join()}`
+      const view = views.get(name)
+      const { status } = view ?? {}
+      return `${status?.state},${status?.tasks.map((task) => task.state).join()} ${view && isWanted(view)}`
     },
   }
 }
@@ -82,7 +87,8 @@ export function connector(
   const write = (what: string, run: (signal: AbortSignal) => Promise<void>) =>
     detached.run(`${url} ${wish.name}`, `${what} connector ${wish.name}`, run).catch(connectVerdict(url))
   const config = connectorConfig(wish)
-  const poll = connectorsPoll(url, client, wish.name)
+  const isWanted = (view: ConnectorView) => configChanges(view.config, config).length === 0
+  const poll = connectorsPoll(url, client, wish.name, isWanted)
   const find = async (
     views: Promise<ReadonlyMap<string, ConnectorView>>,
     signal: AbortSignal,
