@@ -2,7 +2,8 @@ import type { Backbone } from '../api/backbone.ts'
 import type { Resource } from '../api/common.ts'
 import { type ConnectClient, createConnectClient } from '../clients/connect.ts'
 import { createKafkaAdmin } from '../clients/kafka/admin.ts'
-import type { KafkaAdmin, KafkaConnection } from '../clients/kafka/types.ts'
+import { createKafkaLog } from '../clients/kafka/log.ts'
+import type { KafkaAdmin, KafkaConnection, KafkaLog } from '../clients/kafka/types.ts'
 import type { ClientPool } from '../clients/pool.ts'
 import type { Detached } from '../external/detached.ts'
 import type { StageReport } from '../external/drive.ts'
@@ -84,6 +85,7 @@ const hasAll = (data: Readonly<Record<string, string>> | undefined, keys: readon
 /** The Kafka of a Backbone. */
 export interface KafkaOf {
   readonly admin: KafkaAdmin
+  readonly log: KafkaLog
   /** Names this Kafka among polls. */
   readonly address: string
   readonly connection: KafkaConnection
@@ -135,6 +137,7 @@ export async function openKafka(
   }
   return {
     admin: services.pool.get('kafka', connection, createKafkaAdmin),
+    log: services.pool.get('kafka-log', connection, createKafkaLog),
     address: bootstrapServers.join(','),
     connection,
   }

@@ -1,6 +1,7 @@
 import type { Backbone } from '../api/backbone.ts'
 import type { Source } from '../api/source/index.ts'
 import { createClientPool } from '../clients/pool.ts'
+import { resolveTables, UNRESOLVED } from '../controllers/source/captured.ts'
 import { claimsOf, type OpenSource, openSource, type SourceServices } from '../controllers/source/open.ts'
 import { type SourceParts, sourceParts } from '../controllers/source/parts.ts'
 import { createDetached } from '../external/detached.ts'
@@ -64,7 +65,9 @@ export async function lookAtSources<T>(
         reach: options.reach,
       }
       const open = await openSource(services, source, signal)
-      results.push(await look(source, { services, open, parts: sourceParts(services, open) }))
+      const resolved = await resolveTables(open, signal)
+      const captured = resolved.type === 'Resolved' ? resolved.captured : UNRESOLVED
+      results.push(await look(source, { services, open, parts: sourceParts(services, open, captured) }))
     }
     return results
   } finally {

@@ -1,11 +1,13 @@
-import type { Source, SourceSpec, SourceStatus } from '../api/source/index.ts'
+import type { Source, SourceSpec, SourceStatus, SourceTable } from '../api/source/index.ts'
 import type { ConnectOffset, ConnectorView } from '../clients/connect.ts'
+import type { KafkaAdmin, KafkaConnection, KafkaLog } from '../clients/kafka/types.ts'
 import type { ClientPool } from '../clients/pool.ts'
 import type { ColumnType } from '../contracts/workload.ts'
 import type { ExternalResource, Health, PlannedRemoval, ResourceId, Stage } from '../external/contract.ts'
 import type { SharedPolls } from '../external/polls.ts'
 import type { History } from '../lag/board.ts'
 import type { Trail } from '../lag/trail.ts'
+import type { CopyProgress } from './copies/progress.ts'
 import type { Finding } from './preflight.ts'
 
 /** A type of source: everything that differs between databases. The Source controller knows no type by name. */
@@ -67,6 +69,34 @@ export interface SourceContext {
   readonly trail: (database: string) => Trail
   /** Takes figures between reconciles; answers with what the status says of them. */
   readonly note: (figures: SourceFigures) => string
+  readonly kafka: SourceKafka
+  /** The Source's connector; undefined where there is none. */
+  readonly connector: (signal: AbortSignal) => Promise<ConnectorView | undefined>
+  /** Runs a long act on the connector, and no other beside it; throws Waiting while it runs on. */
+  readonly detached: (what: string, act: (signal: AbortSignal) => Promise<void>) => Promise<void>
+  /** Runs something while the connector hands nothing on. */
+  readonly whilePaused: (work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal) => Promise<void>
+}
+
+/** The Kafka that a Source's topics are in. */
+export interface SourceKafka {
+  readonly admin: KafkaAdmin
+  readonly log: KafkaLog
+  /** Names it among polls. */
+  readonly address: string
+  readonly connection: KafkaConnection
+  /** Settings of Kafka's own clients that log in as we do, secrets as references. */
+  readonly clientSettings: Readonly<Record<string, string>>
+}
+
+/** The tables of a Source as they are to be captured now. */
+export interface Captured {
+  /** Each with its own name: patterns are resolved. */
+  readonly tables: readonly SourceTable[]
+  /** What tells the connector so. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Names of tables that wait until the first snapshot, which a change would begin anew, is over. */
+  readonly held: readonly string[]
 }
 
 /** One Source's database. */
@@ -77,8 +107,10 @@ export interface SourceDatabase {
   preflight(signal: AbortSignal): Promise<readonly Finding[]>
   /** Columns and keys of the Source's tables that exist. */
   tables(signal: AbortSignal): Promise<ReadonlyMap<string, TableShape>>
-  /** Stages before the connector, its settings, further topics that it writes, and what stands in the ledger before it. */
-  plan(): SourcePlan
+  /** Which tables are captured now; throws a verdict where a pattern cannot be resolved. */
+  captured(signal: AbortSignal): Promise<Captured>
+  /** Stages before and after the connector, its settings, further topics, and what stands in the ledger before it. */
+  plan(captured: Captured): SourcePlan
   /** What the source side says of a connector that Connect calls RUNNING. Pure over the last sample. */
   judge(sample: SourceSample, view: ConnectorView): Health
   sample(signal: AbortSignal): Promise<SourceSample>
@@ -94,6 +126,10 @@ export interface TableShape {
 /** What a type of source adds to the plan. */
 export interface SourcePlan {
   readonly stages: readonly Stage[]
+  /** Stages after the connector. */
+  readonly after: readonly Stage[]
+  /** How far the copies of tables are, from what driving the plan saw; undefined: nobody has looked. */
+  readonly progress: (observed: ReadonlyMap<string, unknown>) => CopyProgress | undefined
   readonly ledger: readonly PlannedRemoval[]
   /** Each of the ledger's own, to take it away. */
   readonly removers: readonly ExternalResource[]

@@ -28,15 +28,18 @@ import {
 import { postgres, postgresImmutable, postgresStatus } from './postgres.ts'
 
 const tableName = rules(text(127), {
-  rule: "self.matches('^[^.*]+[.][^.*]+$')",
-  message: 'write schema.table, like public.orders',
-  messageExpression: `'"' + self + '" is no table: write schema.table, like public.orders'`,
+  rule: "self.matches('^[^.]+[.][^.]+$')",
+  message: 'write schema.table, like public.orders or shop.order_*',
+  messageExpression: `'"' + self + '" is no table: write schema.table, like public.orders or shop.order_*'`,
 })
 
 const column = () => text(63)
 
 const table = z.object({
-  name: explained(tableName, 'schema.table, matched as a whole.'),
+  name: explained(
+    tableName,
+    'schema.table, matched as a whole; * stands for any part of a name. What matches later is added, and what one’s own name has counts before patterns, these in their order.',
+  ),
   columns: z.object({ exclude: setOf(column(), 200) }).optional(),
   key: explained(
     setOf(column(), 16).optional(),
@@ -80,9 +83,16 @@ const OWNED_SETTINGS = [
   ...['name', 'connector.class', 'tasks.max', 'topic.prefix', 'table.include.list', 'schema.include.list'],
   ...['slot.name', 'publication.name', 'publication.autocreate.mode', 'plugin.name', 'snapshot.mode'],
   ...['tombstones.on.delete', 'decimal.handling.mode', 'time.precision.mode', 'skipped.operations'],
-  ...['message.key.columns', 'column.exclude.list', 'penstock.owner', 'lsn.flush.mode', 'slot.drop.on.stop'],
+  ...[
+    'message.key.columns',
+    'column.exclude.list',
+    'penstock.owner',
+    'lsn.flush.mode',
+    'slot.drop.on.stop',
+    'read.only',
+  ],
 ]
-const ownedSetting = `k in [${OWNED_SETTINGS.map((key) => `'${key}'`).join(', ')}] || k.startsWith('database.') || k.startsWith('key.converter') || k.startsWith('value.converter') || k.startsWith('topic.creation') || k.startsWith('heartbeat.')`
+const ownedSetting = `k in [${OWNED_SETTINGS.map((key) => `'${key}'`).join(', ')}] || k.startsWith('database.') || k.startsWith('key.converter') || k.startsWith('value.converter') || k.startsWith('topic.creation') || k.startsWith('heartbeat.') || k.startsWith('signal.')`
 
 const connector = z.object({
   config: explained(
@@ -190,9 +200,25 @@ const status = z.object({
     .object({
       state: z.enum(['Pending', 'Running', 'Completed']),
       tables: explained(text(20).optional(), 'Done of all.'),
+      pending: explained(
+        keyed(
+          z.object({ table: text(127), state: z.enum(['Waiting', 'Copying', 'Failed']) }),
+          20,
+          'table',
+        ).optional(),
+        'Tables whose rows have still to come: the first 20.',
+      ),
+      rows: explained(z.int().optional(), 'Rows that the present copy has come to, in steps.'),
     })
     .optional(),
-  topics: z.object({ prefix: text(249), count: z.int(), names: nameList() }).optional(),
+  topics: z
+    .object({
+      prefix: text(249),
+      count: z.int(),
+      names: nameList(),
+      retained: explained(nameList().optional(), 'Topics of tables that are no longer captured.'),
+    })
+    .optional(),
   lag: explained(
     z.object({ seconds: z.int().optional(), unconfirmedBytes: z.int().optional() }).optional(),
     'The worst of the last two minutes, in steps; exact figures are metrics.',

@@ -59,6 +59,15 @@ export interface KafkaProducer {
   close(): Promise<void>
 }
 
+/** Topics as logs: read from an offset to their present end, and appended to. Calls throw a KafkaError. */
+export interface KafkaLog {
+  /** Every committed record of these partitions from their offset to where each ended when it was first heard of. */
+  scan(topic: string, from: ReadonlyMap<number, bigint>, signal: AbortSignal): AsyncIterable<PartitionBatch>
+  /** As {@link KafkaProducer.send}. */
+  append(records: readonly OutgoingRecord[], signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
 /** What a topic is, as the broker says it. */
 export interface TopicDescription {
   readonly name: string

@@ -1,5 +1,6 @@
 import type { Pipeline, PipelineInput } from '../../api/pipeline.ts'
 import type { Source } from '../../api/source/index.ts'
+import { entryOf } from '../../api/source/tables.ts'
 import type { TopicInput } from '../../contracts/workload.ts'
 import { verdictOfError } from '../../external/drive.ts'
 import { kafkaVerdict, topicsQuestion, topicsSeen } from '../../external/topics.ts'
@@ -55,8 +56,8 @@ async function fromSource(
       30_000,
     )
   }
-  const table = source.spec.tables.find(({ name }) => name === input.table)
-  if (!table) {
+  const entry = input.table && entryOf(source.spec.tables, input.table)
+  if (!entry || !input.table) {
     throw new Waiting(
       'TableNotCaptured',
       `input ${input.name}: Source ${sourceName} does not capture ${input.table}: add it to its spec.tables, or correct spec.inputs[${input.name}].table`,
@@ -70,6 +71,7 @@ async function fromSource(
       2_000,
     )
   }
+  const table = { ...entry, name: input.table }
   const { shape, topicPrefix } = await readTable(services, source, table.name, signal).catch(
     (error: unknown) => {
       const verdict = verdictOfError(error)

@@ -7,6 +7,7 @@ import { Waiting } from '../../lib/verdict.ts'
 import { type Finding, preflightOf } from '../../sources/preflight.ts'
 import type { Controller, Prepared } from '../controller.ts'
 import { userOf } from '../services.ts'
+import { type Resolved, resolveTables, UNRESOLVED } from './captured.ts'
 import { type OpenSource, openSource, type SourceServices } from './open.ts'
 import { type SourceParts, sourceParts } from './parts.ts'
 import { preflightSides } from './preflight.ts'
@@ -17,7 +18,10 @@ import { reportSource } from './report.ts'
 export function sourceController(services: SourceServices): Controller<Source> {
   return {
     definition: sourceKind,
-    conditions: ['PreflightPassed', 'TopicsReady', 'PublicationReady', 'SourceRetained', 'ConnectorRunning'],
+    conditions: [
+      ...['PreflightPassed', 'TopicsReady', 'PublicationReady', 'SourceRetained'],
+      ...['ConnectorRunning', 'TablesCaptured'],
+    ],
     references: ({ metadata, spec }) => [
       { kind: 'Backbone', key: `${metadata.namespace}/${spec.backboneRef.name}` },
     ],
@@ -31,19 +35,23 @@ export function sourceController(services: SourceServices): Controller<Source> {
     prepare: async (source, signal) => {
       const open = await openSource(services, source, signal)
       if (!source.metadata.deletionTimestamp) refuseSharedTopics(services, open)
-      return planSource(services, open)
+      return planSource(services, open, await resolveTables(open, signal))
     },
   }
 }
 
-function planSource(services: SourceServices, open: OpenSource): Prepared {
-  const parts = sourceParts(services, open)
+function planSource(services: SourceServices, open: OpenSource, resolved: Resolved): Prepared {
+  const captured = resolved.type === 'Resolved' ? resolved.captured : UNRESOLVED
+  const parts = sourceParts(services, open, captured)
   const { plan, topics, connector } = parts
   const { spec } = open.source
   const preflight = check('preflight', async (signal) => {
     await refuseAnother(services, open, signal)
     await refuseTaken(services, open, signal)
-    return preflightOf(await lookAhead(preflightSides(services, open, parts), signal), spec.tables.length)
+    const found = await lookAhead(preflightSides(services, open, parts), signal)
+    // Without its tables the plan ends here, whatever the database says by now.
+    if (resolved.type === 'Unresolved') throw resolved.error
+    return preflightOf(found, captured.tables.length)
   })
   const ledger: readonly PlannedRemoval[] = [
     { id: topics.id, onRemove: spec.onDelete?.topics === 'Delete' ? 'Delete' : 'Retain' },
@@ -60,13 +68,15 @@ function planSource(services: SourceServices, open: OpenSource): Prepared {
         { condition: 'TopicsReady', members: [resource(topics)] },
         ...plan.stages,
         { condition: 'ConnectorRunning', members: [resource(connector)] },
+        ...plan.after,
       ],
       ledger,
     },
     remover: (id) => removable.find((member) => member.id.kind === id.kind && member.id.name === id.name),
     report: async (driven, signal) => {
       await stopOnLoss(services, open, parts, driven, signal)
-      return reportSource(services, open, driven, signal)
+      const progress = plan.progress(driven.observed)
+      return reportSource(services, open, { captured, driven, progress }, signal)
     },
   }
 }

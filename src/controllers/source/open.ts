@@ -1,8 +1,10 @@
 import type { Backbone } from '../../api/backbone.ts'
 import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
-import { connectVerdict } from '../../external/connector.ts'
+import type { ConnectorView } from '../../clients/connect.ts'
+import { connectorsPoll, connectVerdict } from '../../external/connector.ts'
 import type { ResourceId } from '../../external/contract.ts'
+import { whilePaused } from '../../external/paused.ts'
 import type { RestartBudget } from '../../external/restarts.ts'
 import { endsQuestion, kafkaVerdict } from '../../external/topics.ts'
 import { hashOf } from '../../lib/json.ts'
@@ -19,6 +21,7 @@ import {
   type Services,
   userOf,
 } from '../services.ts'
+import { kafkaClientSettings } from './client-settings.ts'
 import { figuresSeen, recordFigures } from './lag.ts'
 
 /** What Sources need besides what all controllers share. */
@@ -105,10 +108,35 @@ export async function openSource(
         recordFigures(services.board, user, figures)
         return figuresSeen(services.board, services.source(keyOf(source)) ?? source, user)
       },
+      kafka: {
+        ...kafka,
+        clientSettings: kafkaClientSettings(backbone, kafka.connection, connect.secretReference),
+      },
+      connector: (asked) => findConnector(services, connect, name, user, asked),
+      detached: (what, act) =>
+        services.detached
+          .run(`${connect.url} ${name}`, `${what} connector ${name}`, act)
+          .catch(connectVerdict(connect.url)),
+      whilePaused: (work, asked) => whilePaused(connect.client, name, work, asked),
     },
     signal,
   )
   return { source, user, topicPrefix, backbone, kafka, connect, database, claims: type.claims(source) }
+}
+
+/** One that was made this second is not listed yet. */
+async function findConnector(
+  { polls }: Services,
+  { client, url }: ConnectOf,
+  name: string,
+  user: string,
+  signal: AbortSignal,
+): Promise<ConnectorView | undefined> {
+  const refused = connectVerdict(url)
+  const listed = (await polls.read(connectorsPoll(url, client, name), user, signal).catch(refused)).get(name)
+  if (listed) return listed
+  const config = await client.config(name, signal).catch(refused)
+  return config && { name, config }
 }
 
 const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({

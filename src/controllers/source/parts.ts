@@ -2,7 +2,7 @@ import { connectorName, ownerMark } from '../../api/names.ts'
 import { type ConnectorObservation, type ConnectorWish, connector } from '../../external/connector.ts'
 import type { ExternalResource } from '../../external/contract.ts'
 import { type ObservedTopics, type TopicWish, topicSet } from '../../external/topics.ts'
-import type { SourcePlan } from '../../sources/type.ts'
+import type { Captured, SourcePlan } from '../../sources/type.ts'
 import { configFinding, validated } from './config.ts'
 import type { OpenSource, SourceServices } from './open.ts'
 import { sourceTopics } from './topics.ts'
@@ -18,13 +18,14 @@ export interface SourceParts {
 }
 
 /** Plans the parts of a Source; asks nothing of anybody yet. */
-export function sourceParts(services: SourceServices, open: OpenSource): SourceParts {
+export function sourceParts(services: SourceServices, open: OpenSource, captured: Captured): SourceParts {
   const { source, user, topicPrefix, kafka, database } = open
   const { metadata, spec } = source
-  const plan = database.plan()
+  const plan = database.plan(captured)
   const topicWishes = sourceTopics(
     services.backbone(`${metadata.namespace}/${spec.backboneRef.name}`),
     source,
+    captured.tables,
     topicPrefix,
     plan.topics,
   )

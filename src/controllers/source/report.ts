@@ -7,24 +7,35 @@ import type { DriveReport, StageReport } from '../../external/drive.ts'
 import type { Board } from '../../lag/board.ts'
 import { isObject } from '../../lib/json.ts'
 import { Waiting } from '../../lib/verdict.ts'
+import type { CopyProgress } from '../../sources/copies/progress.ts'
 import { type Preflight, preflightStatus } from '../../sources/preflight.ts'
-import type { SourceSample } from '../../sources/type.ts'
+import type { Captured, SourceSample } from '../../sources/type.ts'
 import { clusterPoll } from '../backbone.ts'
 import type { Report } from '../controller.ts'
 import { secretsCondition } from '../services.ts'
 import { lagConditions, recordFigures, shownFigures } from './lag.ts'
 import type { OpenSource, SourceServices } from './open.ts'
+import { type SnapshotSeen, snapshotHealth, snapshotOf } from './snapshot.ts'
 import { tableTopic } from './topics.ts'
 
 const LOOK_EVERY_MS = 5_000
+const COPYING_EVERY_MS = 1_000
+const SHOWN = 20
 /** Where nothing is on its way, the polls tell of whatever changes; this is for what they might miss. */
 const RESYNC_EVERY_MS = 600_000
+
+/** What driving a Source's plan came to. */
+export interface Driven {
+  readonly captured: Captured
+  readonly driven: DriveReport
+  readonly progress: CopyProgress | undefined
+}
 
 /** What a Source's status says besides the stages, after a drive. Starts failed tasks again where that is due. */
 export async function reportSource(
   services: SourceServices,
   open: OpenSource,
-  driven: DriveReport,
+  { captured, driven, progress }: Driven,
   signal: AbortSignal,
 ): Promise<Report> {
   const { source, user } = open
@@ -34,23 +45,22 @@ export async function reportSource(
   const connector = isObject(observed) ? (observed as unknown as ConnectorObservation) : undefined
   if (connector) await restartIfDue(services, open, connector, signal)
   if (sample) recordFigures(services.board, user, sample.figures)
-  const running = driven.stages.at(-1)?.verdict
-  const conditions = sample ? softConditions(services.board, source, user, sample) : []
+  const snapshot = sample && { sample, captured, progress }
+  const conditions = snapshot ? softConditions(services.board, source, user, snapshot) : []
+  const isCopying = progress !== undefined && progress.pending.length > 0
   const settled = [...driven.stages, ...conditions].every(({ verdict }) => verdict.type === 'Ready')
   return {
     status: {
       ...(await identity(services, open, reached, signal)),
       ...(connector ? { connector: connectorStatus(connector, services.restarts.count(user)) } : {}),
       ...(sample ? sampleStatus(services.board, source, user, sample) : slotAsKnown(source)),
+      ...snapshotOf(services.board, source, user, snapshot),
       ...preflightOfLook(source, driven),
-      topics: topicsStatus(open),
+      topics: topicsStatus(open, captured, progress),
     },
     conditions: [...conditions, ...secretsCondition(open.backbone)],
-    ready:
-      running?.type === 'Ready'
-        ? { reason: running.reason ?? 'Streaming', message: running.message ?? '' }
-        : { reason: 'Streaming', message: '' },
-    afterMs: settled ? RESYNC_EVERY_MS : LOOK_EVERY_MS,
+    ready: readyReason(driven),
+    afterMs: settled ? RESYNC_EVERY_MS : isCopying ? COPYING_EVERY_MS : LOOK_EVERY_MS,
   }
 }
 
@@ -68,6 +78,19 @@ const slotAsKnown = ({ status }: Source): Partial<SourceStatus> => ({
   ...(status?.slot ? { slot: status.slot } : {}),
   ...(status?.snapshot ? { snapshot: status.snapshot } : {}),
 })
+
+/** What it is doing, as the last of its stages that has a word for it says; copies count only while changes are streamed. */
+function readyReason({ stages }: DriveReport): Report['ready'] {
+  const saying = (condition: string) => {
+    const verdict = stages.find((stage) => stage.condition === condition)?.verdict
+    return verdict?.type === 'Ready' ? verdict : undefined
+  }
+  const running = saying('ConnectorRunning')
+  const tables = saying('TablesCaptured')
+  const { reason = 'Streaming', message = '' } =
+    running?.reason === 'Streaming' && tables?.reason ? tables : (running ?? {})
+  return { reason, message }
+}
 
 /** Without a look, what was found before stands. */
 function preflightOfLook(source: Source, { observed }: DriveReport): Pick<SourceStatus, 'preflight'> {
@@ -136,15 +159,10 @@ function sampleStatus(
     user,
     source.status ?? {},
   )
-  const total = source.spec.tables.length
   return {
     lag: {
       ...(seconds === undefined ? {} : { seconds }),
       ...(unconfirmedBytes === undefined ? {} : { unconfirmedBytes }),
-    },
-    snapshot: {
-      state: sample.snapshot,
-      ...(sample.snapshot === 'Completed' ? { tables: `${total}/${total}` } : {}),
     },
     ...(sample.status.slot
       ? {
@@ -159,28 +177,33 @@ function sampleStatus(
   }
 }
 
-function topicsStatus({ source, topicPrefix }: OpenSource): SourceStatus['topics'] {
-  const names = source.spec.tables.map(({ name }) => tableTopic(topicPrefix, name)).sort()
-  return { prefix: topicPrefix, count: names.length, names: names.slice(0, 20) }
+function topicsStatus(
+  { source, topicPrefix }: OpenSource,
+  { tables }: Captured,
+  progress: CopyProgress | undefined,
+): SourceStatus['topics'] {
+  const { retained } = source.status?.topics ?? {}
+  const topicsOf = (names: readonly string[]) => names.map((name) => tableTopic(topicPrefix, name)).sort()
+  const names = topicsOf(tables.map(({ name }) => name))
+  const former = progress ? topicsOf(progress.former) : (retained ?? [])
+  return {
+    ...{ prefix: topicPrefix, count: names.length, names: names.slice(0, SHOWN) },
+    ...(former.length > 0 ? { retained: former.slice(0, SHOWN) } : {}),
+  }
 }
 
 function softConditions(
   board: Board,
   source: Source,
   user: string,
-  sample: SourceSample,
+  seen: SnapshotSeen,
 ): readonly StageReport[] {
+  const { sample } = seen
   return [
-    { condition: 'SnapshotComplete', verdict: softVerdict(snapshotHealth(sample)) },
+    { condition: 'SnapshotComplete', verdict: softVerdict(snapshotHealth(seen)) },
     ...sample.conditions.map(({ type, health }) => ({ condition: type, verdict: softVerdict(health) })),
     ...lagConditions(board, source, user, sample),
   ]
-}
-
-function snapshotHealth({ snapshot }: SourceSample): Health {
-  return snapshot === 'Completed'
-    ? { type: 'Ready', reason: 'Completed', message: 'the rows that were there are in the topics' }
-    : { type: 'NotReady', reason: snapshot, message: 'the rows that are there are being copied' }
 }
 
 function softVerdict(health: Health): StageReport['verdict'] {

@@ -30,7 +30,7 @@ const backbone = (topicDefaults: Backbone['spec']['topicDefaults']): Backbone =>
   metadata,
   spec: { kafka: { bootstrapServers: ['k:9092'] }, topicDefaults },
 })
-const only = (of: Source, on?: Backbone) => sourceTopics(on, of, 'p', [])[0]
+const only = (of: Source, on?: Backbone) => sourceTopics(on, of, of.spec.tables, 'p', [])[0]
 
 describe('the policy of a table', () => {
   it.each<readonly [string, Partial<SourceSpec>, ReturnType<typeof tablePolicy>]>([
@@ -102,7 +102,7 @@ describe('settings', () => {
   })
 
   it('topics beside the tables have one partition each', () => {
-    const topics = sourceTopics(backbone({ partitions: 9, replicationFactor: 3 }), source({}), 'p', [
+    const topics = sourceTopics(backbone({ partitions: 9, replicationFactor: 3 }), source({}), [], 'p', [
       { name: 'p.notifications', policy: 'History' },
     ])
     expect(topics.at(-1)).toMatchObject({

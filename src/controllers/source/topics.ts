@@ -20,10 +20,11 @@ export function tablePolicy(
   return { policy: topics?.policy ?? 'Latest', retention: table.topic?.retention ?? topics?.retention }
 }
 
-/** Every topic of a Source as it is wanted: one a table, and what the type of source writes besides. Pure. */
+/** Every topic of a Source as it is wanted: one for each of these tables, patterns resolved, and what the type of source writes besides. Pure. */
 export function sourceTopics(
   backbone: Backbone | undefined,
   source: Source,
+  tables: readonly SourceTable[],
   topicPrefix: string,
   side: readonly { readonly name: string; readonly policy: 'Latest' | 'History' }[],
 ): readonly TopicWish[] {
@@ -38,7 +39,7 @@ export function sourceTopics(
         .filter(([key]) => !unmanaged.has(key))
         .map(([key, value]) => [key, String(value)]),
     )
-  const data = source.spec.tables.map((table): TopicWish => {
+  const data = tables.map((table): TopicWish => {
     const { policy, retention } = tablePolicy(source, table)
     return {
       name: tableTopic(topicPrefix, table.name),

@@ -20,6 +20,7 @@ conforms('a publication', async () => {
   const wish = {
     name: 'pub',
     tables: ['public.b', 'public.a'],
+    others: 'Remove',
     owner: 'i/ns/shop',
     management: 'Managed',
     adoption: 'Refuse',

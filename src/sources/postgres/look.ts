@@ -1,9 +1,18 @@
+import { isPattern, patternOf } from '../../api/source/tables.ts'
 import type { Health } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
+import type { Relation } from '../copies/relation.ts'
 import type { SourceContext, SourceSample } from '../type.ts'
 import type { ColumnFacts, ServerFacts } from './facts.ts'
 import type { ColumnView, DatabaseView, SlotView, TableView } from './queries.ts'
-import { type Asked, type CatalogueEntry, catalogueQuestion, databasePoll, serverPoll } from './questions.ts'
+import {
+  type Asked,
+  type CatalogueEntry,
+  catalogueQuestion,
+  databasePoll,
+  matchingPoll,
+  serverPoll,
+} from './questions.ts'
 import { figuresOf, sampleOf, silenceLimit } from './sample.ts'
 import { heartbeatTopic } from './settings.ts'
 import { type SlotContext, slotState } from './slot.ts'
@@ -14,6 +23,7 @@ export interface Catalogue {
   readonly tables: readonly TableView[]
   readonly columns: readonly ColumnView[]
   readonly facts: readonly ColumnFacts[]
+  readonly relations: ReadonlyMap<string, Relation>
 }
 
 /** One Source's looks at its database; all of them share what others on the database ask too. */
@@ -59,6 +69,15 @@ export function lookAt(
     })
     return `${face} ${context.note(figures)}`
   }
+  /** What is named and what patterns match now. */
+  const namesOf = async (signal: AbortSignal): Promise<readonly string[]> => {
+    const [patterns, named] = [true, false].map((is) =>
+      spec.tables.map(({ name }) => name).filter((name) => isPattern(name) === is),
+    )
+    if (!patterns || patterns.length === 0) return named ?? []
+    const poll = matchingPoll(asked, patterns.map(patternOf))
+    return [...new Set([...(named ?? []), ...(await polls.read(poll, user, signal).catch(verdict))])]
+  }
   const view: Look['view'] = (signal, after) =>
     polls.read(databasePoll(asked, trail, seen), user, signal, after).catch(verdict)
   const slot: SlotContext = {
@@ -69,13 +88,18 @@ export function lookAt(
     view,
     slot,
     catalogue: async (signal) => {
-      const interest = { names: spec.tables.map(({ name }) => name), fingerprint: entriesSeen }
+      const names = await namesOf(signal)
+      const interest = { names, fingerprint: entriesSeen }
       const found = await polls.readEach(catalogueQuestion(asked), interest, user, signal).catch(verdict)
       const entries = [...found.values()]
+      const relations = [...found].flatMap(([name, { relation }]) =>
+        relation ? [[name, relation] as const] : [],
+      )
       return {
         tables: entries.flatMap(({ table }) => table ?? []),
         columns: entries.flatMap(({ columns }) => columns),
         facts: entries.flatMap(({ facts }) => facts ?? []),
+        relations: new Map(relations),
       }
     },
     server: (signal) => {

@@ -31,7 +31,14 @@ const SERVER: PreflightFacts['server'] = {
 }
 
 const WISH: PublicationWish = {
-  ...{ name: 'p', tables: ['public.a'], owner: 'i/n/s', management: 'Managed', adoption: 'Refuse' },
+  ...{
+    name: 'p',
+    tables: ['public.a'],
+    owner: 'i/n/s',
+    others: 'Remove',
+    management: 'Managed',
+    adoption: 'Refuse',
+  },
 }
 const PUBLISHER = { role: 'owner', mayCreate: true, notOwned: [] }
 const PUBLISHED: PublicationView = {

@@ -1,4 +1,5 @@
 import type { SourceTable } from '../../api/source/index.ts'
+import { entryOf, isPattern } from '../../api/source/tables.ts'
 import type { Finding } from '../preflight.ts'
 import type { PreflightFacts } from './preflight-facts.ts'
 import { publicationFindings } from './published.ts'
@@ -11,12 +12,41 @@ export function findingsOf(facts: PreflightFacts): readonly Finding[] {
   return [
     ...serverFindings(facts),
     ...publicationFindings(facts),
-    ...tables.flatMap((table) => tableFindings(facts, table)),
-    ...tables.flatMap((table) => columnFindings(facts, table)),
+    ...tables.flatMap((table) => (isPattern(table.name) ? patternFindings : namedFindings)(facts, table)),
   ]
 }
 
-function tableFindings(facts: PreflightFacts, wish: SourceTable): readonly Finding[] {
+function namedFindings(facts: PreflightFacts, wish: SourceTable): readonly Finding[] {
+  return [...tableErrors(facts, wish), ...columnFindings(facts, wish)]
+}
+
+/** What matches and cannot be captured is left out, and warned of: a new table must not stop the others. */
+function patternFindings(facts: PreflightFacts, wish: SourceTable): readonly Finding[] {
+  const { tables } = facts.spec
+  const matched = facts.tables.filter(({ table }) => entryOf(tables, table) === wish)
+  if (matched.length === 0) {
+    const found = `no table matches ${wish.name}`
+    const remedy = 'create one, or correct spec.tables'
+    const alone = tables.length === 1
+    return [{ check: 'NoTableMatches', level: alone ? 'Error' : 'Warning', table: wish.name, found, remedy }]
+  }
+  return matched.flatMap(({ table }) => {
+    const entry = { ...wish, name: table }
+    const errors = tableErrors(facts, entry)
+    if (errors.length === 0) return columnFindings(facts, entry)
+    return errors.map(({ needsSpec: _needs, ...error }) => ({
+      ...error,
+      level: 'Warning' as const,
+      found: `${error.found}; it is left out`,
+    }))
+  })
+}
+
+/** What keeps a table from being captured. */
+export function tableErrors(
+  facts: Pick<PreflightFacts, 'spec' | 'role' | 'tables' | 'shapes'>,
+  wish: SourceTable,
+): readonly Finding[] {
   const { name } = wish
   const table = facts.tables.find((view) => view.table === name)
   const error = (check: string, found: string, remedy: string): Finding => ({
@@ -44,7 +74,11 @@ function tableFindings(facts: PreflightFacts, wish: SourceTable): readonly Findi
   ]
 }
 
-function keyFindings(facts: PreflightFacts, wish: SourceTable, table: TableView): readonly Finding[] {
+function keyFindings(
+  facts: Pick<PreflightFacts, 'spec' | 'shapes'>,
+  wish: SourceTable,
+  table: TableView,
+): readonly Finding[] {
   const { name } = wish
   const policy = wish.topic?.policy ?? facts.spec.topics?.policy ?? 'Latest'
   const shape = facts.shapes.get(name)

@@ -17,7 +17,10 @@ function pub(database: MemoryDatabase, wish: Partial<PublicationWish> = {}) {
   }
   return publication(
     { client: database.client, database: 'db', polls, user, verdict },
-    { name: 'pub', tables: ['public.a'], owner: OWNER, management: 'Managed', adoption: 'Refuse', ...wish },
+    {
+      ...{ name: 'pub', tables: ['public.a'], others: 'Remove', owner: OWNER },
+      ...{ management: 'Managed', adoption: 'Refuse', ...wish },
+    },
   )
 }
 

@@ -15,6 +15,8 @@ export interface PublicationWish {
   readonly name: string
   /** schema.table of each table. */
   readonly tables: readonly string[]
+  /** What becomes of tables that are in it and not wanted: they stay until no connector captures them. */
+  readonly others: 'Keep' | 'Remove'
   readonly owner: string
   readonly management: 'Managed' | 'External'
   readonly adoption: 'Refuse' | 'Adopt'
@@ -62,7 +64,8 @@ export function publication(
       const name = quoteIdentifier(wish.name)
       if (!view) await run(createStatement(wish), signal)
       else {
-        await run(`ALTER PUBLICATION ${name} SET TABLE ${tableList(wish.tables)}`, signal)
+        const tables = wish.others === 'Keep' ? [...new Set([...view.tables, ...wish.tables])] : wish.tables
+        await run(`ALTER PUBLICATION ${name} SET TABLE ${tableList(tables)}`, signal)
         await run(`ALTER PUBLICATION ${name} SET (${VIA_ROOT})`, signal)
         if (view.unpublished.length > 0) await run(`ALTER PUBLICATION ${name} SET (${PUBLISH_ALL})`, signal)
       }
@@ -121,7 +124,7 @@ function differences(view: PublicationView, wish: PublicationWish): readonly Cha
     const message = `publication ${wish.name} is FOR ALL TABLES and cannot be narrowed: drop it, or name another in postgres.publication.name`
     return [{ what: 'all tables', refused: { reason: 'PublicationForAllTables', message } }]
   }
-  const extra = view.tables.filter((table) => !wish.tables.includes(table))
+  const extra = wish.others === 'Keep' ? [] : view.tables.filter((table) => !wish.tables.includes(table))
   return [
     ...(view.comment === wish.owner ? [] : [{ what: 'adopted' }]),
     ...(view.viaRoot ? [] : [{ what: VIA_ROOT }]),

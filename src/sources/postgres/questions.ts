@@ -3,6 +3,7 @@ import type { Poll } from '../../external/polls.ts'
 import type { Question } from '../../external/question.ts'
 import type { Trail } from '../../lag/trail.ts'
 import { hashOf } from '../../lib/json.ts'
+import type { Relation } from '../copies/relation.ts'
 import {
   type ColumnFacts,
   type PublisherFacts,
@@ -21,6 +22,7 @@ import {
   readTables,
   type TableView,
 } from './queries.ts'
+import { matchTables, readRelations } from './relations.ts'
 
 /** A database among questions: its address and who asks, and how to ask it. */
 export interface Asked {
@@ -57,6 +59,7 @@ export interface CatalogueEntry {
   readonly table: TableView | undefined
   readonly columns: readonly ColumnView[]
   readonly facts: ColumnFacts | undefined
+  readonly relation: Relation | undefined
 }
 
 /** Tables, named as schema.table: one question for all Sources on a database. */
@@ -67,14 +70,34 @@ export const catalogueQuestion = ({ address, client }: Asked): Question<Catalogu
     const tables = new Map((await readTables(client, names, signal)).map((view) => [view.table, view]))
     const columns = Map.groupBy(await readColumns(client, names, signal), ({ table }) => table)
     const facts = new Map((await readColumnFacts(client, names, signal)).map((found) => [found.table, found]))
+    const relations = await readRelations(client, names, signal)
     const present = names.filter((name) => tables.has(name) || columns.has(name))
     return new Map(
       present.map((name) => [
         name,
-        { table: tables.get(name), columns: columns.get(name) ?? [], facts: facts.get(name) },
+        {
+          table: tables.get(name),
+          columns: columns.get(name) ?? [],
+          facts: facts.get(name),
+          relation: relations.get(name),
+        },
       ]),
     )
   },
+})
+
+/** As many tables as patterns may match; spec.tables may have as many entries. */
+const MOST_TABLES = 1_000
+
+/** Names of the tables that patterns (regular expressions) match now. */
+export const matchingPoll = (
+  { address, client }: Asked,
+  patterns: readonly string[],
+): Poll<readonly string[]> => ({
+  key: `tables like ${patterns.join(' ')} ${address}`,
+  everyMs: 15_000,
+  ask: (signal) => matchTables(client, patterns, MOST_TABLES, signal),
+  fingerprint: (names) => names.join(),
 })
 
 /** Publications: one question for all Sources on a database. */

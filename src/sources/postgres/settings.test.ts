@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { SourceSpec } from '../../api/source/index.ts'
-import { connectorSettings, type SettingsInput } from './settings.ts'
+import { connectorSettings, includedTables, type SettingsInput, tableSettings } from './settings.ts'
 
 const spec: SourceSpec = {
   backboneRef: { name: 'main' },
@@ -13,6 +13,8 @@ const spec: SourceSpec = {
 const settings = (more: Partial<SourceSpec> = {}, input: Partial<SettingsInput> = {}) =>
   connectorSettings({
     spec: { ...spec, ...more },
+    tables: tableSettings(more.tables ?? spec.tables),
+    signals: { kafka: { bootstrapServers: ['a:9092', 'b:9092'] }, consumer: {} },
     topicPrefix: 'p',
     slot: 'slot1',
     publication: 'pub1',
@@ -102,6 +104,28 @@ describe('connector settings', () => {
       'slot.name': 'slot1',
       'publication.name': 'pub1',
       'topic.prefix': 'p',
+    })
+  })
+
+  it('its tables are read back as they were written', () => {
+    const names = ['public.a', 'public.b$x', 'shop.Order (1)']
+    expect(includedTables(tableSettings(names.map((name) => ({ name }))))).toEqual(names)
+    expect(includedTables({})).toEqual([])
+  })
+
+  it('signals come by Kafka alone, by a login of their own', () => {
+    expect(
+      settings(
+        {},
+        {
+          signals: { kafka: { bootstrapServers: ['a:1', 'b:1'] }, consumer: { 'security.protocol': 'SSL' } },
+        },
+      ),
+    ).toMatchObject({
+      'signal.enabled.channels': 'kafka',
+      'signal.kafka.bootstrap.servers': 'a:1,b:1',
+      'signal.consumer.security.protocol': 'SSL',
+      'read.only': 'true',
     })
   })
 

@@ -1,10 +1,15 @@
-import type { SourceSpec } from '../../api/source/index.ts'
+import type { SourceSpec, SourceTable } from '../../api/source/index.ts'
+import { escaped } from '../../api/source/tables.ts'
+import type { KafkaConnection } from '../../clients/kafka/types.ts'
 import { CREDENTIALS_SETTING } from '../../external/connector.ts'
 import { durationMs } from '../../lib/time.ts'
 
 /** What the connector's settings are made from. */
 export interface SettingsInput {
   readonly spec: SourceSpec
+  /** What says which tables are captured, and how: {@link tableSettings}. */
+  readonly tables: Readonly<Record<string, string>>
+  readonly signals: SignalSettings
   readonly topicPrefix: string
   readonly slot: string
   readonly publication: string
@@ -35,7 +40,8 @@ export function connectorSettings(input: SettingsInput): Readonly<Record<string,
     ...identity(input),
     ...VALUES,
     ...LATENCY[spec.latency ?? 'Balanced'],
-    ...tableSettings(spec),
+    ...input.tables,
+    ...signalSettings(input),
     'topic.prefix': topicPrefix,
     'slot.name': input.slot,
     'publication.name': input.publication,
@@ -56,6 +62,16 @@ export function connectorSettings(input: SettingsInput): Readonly<Record<string,
 /** Topic of Debezium's heartbeats. */
 export function heartbeatTopic(topicPrefix: string): string {
   return `__debezium-heartbeat.${topicPrefix}`
+}
+
+/** Topic of signals to Debezium. */
+export function signalTopic(topicPrefix: string): string {
+  return `${topicPrefix}.signals`
+}
+
+/** Topic of what has been copied of each table: ours alone. */
+export function copiesTopic(topicPrefix: string): string {
+  return `${topicPrefix}.copies`
 }
 
 /** Topic of Debezium's notifications: snapshot progress. */
@@ -113,7 +129,45 @@ const LATENCY: Readonly<Record<'Interactive' | 'Balanced' | 'Throughput', Readon
     },
   }
 
-function tableSettings({ tables }: SourceSpec): Readonly<Record<string, string>> {
+/** How the connector itself reads signals: with a consumer of its own, not the worker's. */
+export interface SignalSettings {
+  readonly kafka: Pick<KafkaConnection, 'bootstrapServers'>
+  /** Login of that consumer, as Kafka's own settings; secrets as references. */
+  readonly consumer: Readonly<Record<string, string>>
+}
+
+function signalSettings({ topicPrefix, signals }: SettingsInput): Readonly<Record<string, string>> {
+  const consumer = Object.entries(signals.consumer).map(([key, value]) => [`signal.consumer.${key}`, value])
+  return {
+    'signal.enabled.channels': 'kafka',
+    'signal.kafka.topic': signalTopic(topicPrefix),
+    'signal.kafka.groupId': signalTopic(topicPrefix),
+    'signal.kafka.bootstrap.servers': signals.kafka.bootstrapServers.join(','),
+    // With the defaults a signal takes 9 to 21 s.
+    'signal.poll.interval.ms': '250',
+    'signal.kafka.poll.timeout.ms': '100',
+    // Watermarks are the server's transaction snapshots: nothing is written into the database.
+    'read.only': 'true',
+    ...Object.fromEntries(consumer),
+  }
+}
+
+/** Settings that say which tables are captured, and how. */
+const TABLE_SETTINGS = ['table.include.list', 'column.exclude.list', 'message.key.columns']
+
+/** The settings of tables as a connector has them. */
+export function tableSettingsOf(config: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => TABLE_SETTINGS.includes(key)))
+}
+
+/** Tables that a connector with these settings captures. */
+export function includedTables(settings: Readonly<Record<string, string>>): readonly string[] {
+  const list = settings['table.include.list'] ?? ''
+  return list === '' ? [] : list.split(',').map((pattern) => pattern.replaceAll(/\\(.)/g, '$1'))
+}
+
+/** Settings that say which tables are captured, and how; each table has its own name here, never a pattern. */
+export function tableSettings(tables: readonly SourceTable[]): Readonly<Record<string, string>> {
   const excluded = tables.flatMap(({ name, columns }) =>
     (columns?.exclude ?? []).map((column) => escaped(`${name}.${column}`)),
   )
@@ -128,8 +182,6 @@ function tableSettings({ tables }: SourceSpec): Readonly<Record<string, string>>
     ...(keys.length > 0 ? { 'message.key.columns': keys.sort().join(';') } : {}),
   }
 }
-
-const escaped = (name: string): string => name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 const stringValues = (config: Readonly<Record<string, string | number>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]))

@@ -1,0 +1,56 @@
+import type { Source, SourceStatus } from '../../api/source/index.ts'
+import type { Health } from '../../external/contract.ts'
+import type { Board } from '../../lag/board.ts'
+import type { CopyProgress } from '../../sources/copies/progress.ts'
+import type { Captured, SourceSample } from '../../sources/type.ts'
+
+/** How far the rows are that were there before the stream. */
+export interface SnapshotSeen {
+  readonly sample: SourceSample
+  readonly captured: Captured
+  readonly progress: CopyProgress | undefined
+}
+
+const SHOWN = 20
+
+/** What the status says of it; without a look, what it said before. Rows move in steps, at most every 30 s. */
+export function snapshotOf(
+  board: Board,
+  source: Source,
+  user: string,
+  seen: SnapshotSeen | undefined,
+): Pick<SourceStatus, 'snapshot'> {
+  const before = source.status?.snapshot
+  if (!seen?.progress)
+    return before ? { snapshot: before } : seen ? { snapshot: { state: seen.sample.snapshot } } : {}
+  const { done, total, pending, rows } = seen.progress
+  const waiting = seen.captured.held.map((table) => ({ table, state: 'Waiting' as const }))
+  const left = [...pending.map(({ table, state }) => ({ table, state })), ...waiting].slice(0, SHOWN)
+  if (rows > 0) board.record(user, 'snapshotRows', rows)
+  const shown = rows > 0 ? board.published(user, 'snapshotRows', before?.rows, 1) : undefined
+  return {
+    snapshot: {
+      state: seen.sample.snapshot === 'Completed' && left.length > 0 ? 'Running' : seen.sample.snapshot,
+      ...(seen.sample.snapshot === 'Completed' ? { tables: `${done}/${total + waiting.length}` } : {}),
+      ...(left.length > 0 ? { pending: left } : {}),
+      ...(shown === undefined ? {} : { rows: shown }),
+    },
+  }
+}
+
+/** Whether every row that was there is in the topics. */
+export function snapshotHealth({ sample, progress }: SnapshotSeen): Health {
+  if (sample.snapshot !== 'Completed')
+    return { type: 'NotReady', reason: sample.snapshot, message: 'the rows that are there are being copied' }
+  const failed = progress?.pending.find(({ state }) => state === 'Failed')
+  if (failed) {
+    const message = `rows of ${failed.table} could not be copied (${failed.why}) and are tried again: see the log of the connector's worker, and whether its role may read the table`
+    return { type: 'NotReady', reason: 'CopyFailed', message }
+  }
+  const [first] = progress?.pending ?? []
+  if (first) {
+    const message = `rows of ${progress?.pending.length} tables are being copied, among them ${first.table}: ${first.why}`
+    return { type: 'NotReady', reason: 'Snapshotting', message }
+  }
+  return { type: 'Ready', reason: 'Completed', message: 'the rows that were there are in the topics' }
+}

@@ -1,0 +1,128 @@
+import { databaseObjectName } from '../../api/names.ts'
+import { createPostgresClient } from '../../clients/postgres.ts'
+import { resource } from '../../external/contract.ts'
+import { hashOf } from '../../lib/json.ts'
+import type { Captured, SourceContext, SourcePlan } from '../type.ts'
+import { copying, type PostgresCopying } from './copying.ts'
+import { postgresVerdict } from './errors.ts'
+import { type Login, postgresSpec } from './login.ts'
+import { LOSSES, refuseLoss } from './position.ts'
+import { type PublicationWish, publication, publicationStatements } from './publication.ts'
+import {
+  connectorSettings,
+  copiesTopic,
+  heartbeatTopic,
+  includedTables,
+  notificationTopic,
+  signalTopic,
+} from './settings.ts'
+import { type SlotContext, slot, slotRetention, slotState } from './slot.ts'
+
+/** offset.mismatch.strategy begins here; an older plugin ignores it and skips rows in silence. */
+const OLDEST_PLUGIN = '3.4'
+
+/** What a plan is made from besides the Source and its tables. */
+export interface PlanParts extends Pick<PostgresCopying, 'client' | 'catalogue' | 'snapshotOver'> {
+  readonly logins: Login
+  readonly slotContext: SlotContext
+  readonly slotName: string
+  /** Names the database among questions. */
+  readonly address: string
+}
+
+/** Everything in the database and in Kafka that exists because of a PostgreSQL Source. */
+export function planPostgres(context: SourceContext, captured: Captured, parts: PlanParts): SourcePlan {
+  const { source, topicPrefix } = context
+  const { onDelete } = source.spec
+  const { polls, user } = context
+  const wishes = (others: PublicationWish['others']) =>
+    publicationWish(context, includedTables(captured.settings), others)
+  const wish = wishes('Keep')
+  const publisher = {
+    client: context.pool.get('postgres', parts.logins.admin, createPostgresClient),
+    ...{ database: parts.address, polls, user, verdict: adminVerdictOf(context) },
+  }
+  const grown = publication(publisher, wish)
+  const exact = publication(publisher, wishes(captured.held.length > 0 ? 'Keep' : 'Remove'))
+  const slotResource = slot(parts.slotContext, parts.slotName)
+  const copies = copying(context, { ...parts, tables: captured.tables, publication: grown })
+  return {
+    stages: [
+      { condition: 'PublicationReady', members: [resource(grown), copies.before] },
+      { condition: 'SourceRetained', members: [resource(slotResource)] },
+    ],
+    after: [{ condition: 'TablesCaptured', members: [resource(exact), copies.after] }],
+    progress: copies.progress,
+    ledger: [
+      {
+        id: grown.id,
+        onRemove: wish.management === 'External' || onDelete?.publication === 'Retain' ? 'Retain' : 'Delete',
+      },
+      { id: slotResource.id, onRemove: onDelete?.slot === 'Retain' ? 'Retain' : 'Delete' },
+    ],
+    removers: [resource(grown), resource(slotResource)],
+    statements: publicationStatements(wish),
+    losses: LOSSES,
+    secrets: [parts.logins.connector.password, parts.logins.admin.password],
+    oldestPlugin: OLDEST_PLUGIN,
+    refusesLogin: (message) => /authentication failed|SCRAM/.test(message),
+    settings: settingsOf(context, captured, parts, wish.name),
+    topics: [
+      { name: heartbeatTopic(topicPrefix), policy: 'Latest' },
+      { name: notificationTopic(topicPrefix), policy: 'History' },
+      { name: signalTopic(topicPrefix), policy: 'History' },
+      { name: copiesTopic(topicPrefix), policy: 'Latest' },
+    ],
+    beforeStart: async (signal) => {
+      const { slotContext, slotName } = parts
+      const state = await slotState(slotContext, slotName, signal, context.now())
+      if (state.unknown) throw state.unknown
+      refuseLoss(slotRetention(slotContext, slotName, state))
+    },
+  }
+}
+
+function settingsOf(
+  context: SourceContext,
+  captured: Captured,
+  { logins, slotName }: PlanParts,
+  publicationName: string,
+): SourcePlan['settings'] {
+  const { source, topicPrefix, kafka } = context
+  const { connector, secretName } = logins
+  return connectorSettings({
+    spec: source.spec,
+    tables: captured.settings,
+    signals: { kafka: kafka.connection, consumer: kafka.clientSettings },
+    topicPrefix,
+    slot: slotName,
+    publication: publicationName,
+    username: context.secretReference(secretName, 'username', connector.username),
+    password: context.secretReference(secretName, 'password', connector.password),
+    credentialsVersion: hashOf([connector.username, connector.password]),
+    compacted: source.spec.tables.some(
+      ({ topic }) => (topic?.policy ?? source.spec.topics?.policy ?? 'Latest') === 'Latest',
+    ),
+  })
+}
+
+/** How errors of the role that makes the publication are told. */
+export function adminVerdictOf(context: SourceContext): ReturnType<typeof postgresVerdict> {
+  const { host, credentialsSecretRef, adminCredentialsSecretRef } = postgresSpec(context)
+  return postgresVerdict(host, (adminCredentialsSecretRef ?? credentialsSecretRef).name)
+}
+
+/** The publication of these tables as the Source wants it. */
+export function publicationWish(
+  context: SourceContext,
+  tables: readonly string[],
+  others: PublicationWish['others'],
+): PublicationWish {
+  const { source, owner } = context
+  const { publication: spec } = postgresSpec(context)
+  return {
+    ...{ name: spec?.name ?? databaseObjectName(source.metadata), tables, others, owner },
+    management: spec?.managementPolicy ?? 'Managed',
+    adoption: source.spec.adoptionPolicy ?? 'Refuse',
+  }
+}

@@ -1,0 +1,53 @@
+import { testKafka } from '../../src/clients/kafka/itest.ts'
+import { createKafkaLog } from '../../src/clients/kafka/log.ts'
+import { isObject, parseJson } from '../../src/lib/json.ts'
+import { eventually } from './eventually.ts'
+import type { World } from './world.ts'
+
+const limit = () => AbortSignal.timeout(30_000)
+
+/** What a topic says of each key in the end, as whoever reads it from its beginning sees it; a key that is gone is absent. */
+export async function viewOf({ kafka }: World, topic: string): Promise<ReadonlyMap<string, unknown>> {
+  const partitions = (await kafka.describeTopics([topic], limit())).get(topic)?.partitions ?? 0
+  const from = new Map(Array.from({ length: partitions }, (_, partition) => [partition, 0n]))
+  const log = createKafkaLog(testKafka())
+  const rows = new Map<string, unknown>()
+  try {
+    for await (const { records } of log.scan(topic, from, limit())) {
+      for (const { key, value } of records) {
+        const envelope: unknown = value && parseJson(value.toString())
+        const after = isObject(envelope) ? envelope['after'] : undefined
+        if (isObject(after)) rows.set(String(key), after)
+        else rows.delete(String(key))
+      }
+    }
+    return rows
+  } finally {
+    await log.close()
+  }
+}
+
+/** Waits until a table's topic says of every row what the table does, and of no other row anything. Integer columns and texts only. */
+export async function sameRows(world: World, table: string, withinMs = 60_000): Promise<void> {
+  const topic = `${world.namespace}.shop.${table}`
+  const last: { text?: string } = {}
+  await eventually(
+    `${topic} is as ${table}`,
+    withinMs,
+    async () => {
+      const rows = (await world.sql(`select * from ${table}`)).map(texts).sort()
+      const view = [...(await viewOf(world, topic)).values()].map(texts).sort()
+      last.text = `table: ${rows.slice(0, 20).join(' ')}\ntopic: ${view.slice(0, 20).join(' ')}\noperator: ${world.operator().log()}`
+      return rows.join() === view.join() ? true : undefined
+    },
+    () => last.text ?? '',
+  )
+}
+
+/** A row as text; a column that is null and one that is not there are the same. */
+const texts = (row: unknown): string =>
+  JSON.stringify(
+    Object.entries(row as object)
+      .filter(([, value]) => value !== null)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  )
