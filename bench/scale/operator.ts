@@ -1,6 +1,6 @@
 /** The operator as main puts it together, on clients that ask the stand-ins: `node operator.ts <their port> <own port>`. */
 import { Agent } from 'undici'
-import type { KafkaAdmin, KafkaConnection } from '../../src/clients/kafka/types.ts'
+import type { KafkaAdmin, KafkaConnection, KafkaLog } from '../../src/clients/kafka/types.ts'
 import { type ClientPool, createClientPool } from '../../src/clients/pool.ts'
 import type { PostgresAddress, PostgresClient } from '../../src/clients/postgres.ts'
 import type { WorkloadStatus } from '../../src/contracts/workload.ts'
@@ -37,6 +37,25 @@ function standIns(port: string): ClientPool {
     ])
     return { ...Object.fromEntries(calls), close: async () => undefined } as KafkaAdmin
   }
+  const log = (connection: KafkaConnection): KafkaLog => {
+    const site = siteOf(connection.bootstrapServers[0] ?? '')
+    return {
+      scan: async function* (topic) {
+        const written = (await ask(`/log/${site}/read`, [topic])) as readonly (readonly [string, string])[]
+        const position = BigInt(written.length)
+        const records = written.map(([key, value], offset) => ({
+          ...{ key: Buffer.from(key), value: Buffer.from(value), offset: BigInt(offset) },
+          ...{ timestamp: 0, headers: new Map<string, Buffer>() },
+        }))
+        yield { topic, partition: 0, records, position, highWatermark: position, logStart: 0n }
+      },
+      append: async (records) => {
+        const written = records.map(({ topic, key, value }) => [topic, String(key), String(value)])
+        await ask(`/log/${site}/append`, written)
+      },
+      close: async () => undefined,
+    }
+  }
   const postgres = ({ host }: PostgresAddress): PostgresClient => ({
     query: (sql, values) => ask(`/sql/${host}`, { sql, values }) as ReturnType<PostgresClient['query']>,
     pooled: async () => false,
@@ -47,6 +66,7 @@ function standIns(port: string): ClientPool {
     ...pool,
     get: (kind, address, create) => {
       if (kind === 'kafka') return pool.get(kind, address, () => kafka(address as KafkaConnection) as never)
+      if (kind === 'kafka-log') return pool.get(kind, address, () => log(address as KafkaConnection) as never)
       if (kind === 'postgres')
         return pool.get(kind, address, () => postgres(address as PostgresAddress) as never)
       return pool.get(kind, address, create)

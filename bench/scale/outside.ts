@@ -24,6 +24,8 @@ interface Site {
   readonly kafka: MemoryKafka
   readonly database: MemoryDatabase
   readonly connectors: Map<string, Readonly<Record<string, string>>>
+  /** Keys and values by topic. */
+  readonly logs: Map<string, (readonly [string, string])[]>
 }
 
 /** Stand-ins for every Backbone's Kafka, Connect and database, behind one HTTP port, that outlive an operator. */
@@ -57,6 +59,7 @@ export async function startOutside(): Promise<Outside> {
       kafka: memoryKafka(),
       database: memoryDatabase(),
       connectors: new Map(),
+      logs: new Map(),
     }
     sites.set(name, site)
     return site
@@ -73,6 +76,7 @@ export async function startOutside(): Promise<Outside> {
       altered.set(String((JSON.parse(body) as unknown[])[0]), performance.now())
     if (system === 'kafka')
       return (await callKafka(site, rest[0] ?? '', JSON.parse(body) as unknown[])) ?? null
+    if (system === 'log') return callLog(site, rest[0] ?? '', JSON.parse(body) as unknown[])
     if (system === 'sql') return query(site, JSON.parse(body) as { sql: string; values: unknown[] })
     await delay(CONNECT_MS)
     if (request.method !== 'GET' && rest.at(-1) !== 'validate') counts.connectWrites++
@@ -124,6 +128,13 @@ function callKafka({ kafka }: Site, method: string, values: readonly unknown[]):
   }
   const call = kafka.admin[method as keyof KafkaAdmin] as (...args: unknown[]) => Promise<unknown>
   return call(...values, AbortSignal.timeout(1_000))
+}
+
+function callLog({ logs }: Site, method: string, values: readonly unknown[]): unknown {
+  if (method === 'read') return logs.get(String(values[0])) ?? []
+  for (const [topic, key, value] of values as readonly (readonly [string, string, string])[])
+    logs.set(topic, [...(logs.get(topic) ?? []), [key, value]])
+  return null
 }
 
 async function query(
