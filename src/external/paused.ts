@@ -16,23 +16,29 @@ export async function whilePaused(
   work: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  // What a task said of an earlier pause must not be taken for its word on this one.
+  await untilAll('RUNNING', client, name, signal)
   await client.pause(name, signal)
   try {
-    await untilPaused(client, name, signal)
+    await untilAll('PAUSED', client, name, signal)
     await work(signal)
   } finally {
     await client.resume(name, AbortSignal.timeout(RESUME_LIMIT_MS))
   }
 }
 
-async function untilPaused(client: ConnectClient, name: string, signal: AbortSignal): Promise<void> {
+async function untilAll(
+  state: 'RUNNING' | 'PAUSED',
+  client: ConnectClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
   for (let look = 0; look < LOOKS; look += 1) {
     const status = (await client.connectors(signal)).get(name)?.status
     const tasks = status?.tasks ?? []
-    const paused = [status, ...tasks].every((one) => one?.state === 'PAUSED')
-    if (paused && tasks.length > 0) return
+    if (tasks.length > 0 && [status, ...tasks].every((one) => one?.state === state)) return
     await sleep(LOOK_EVERY_MS, signal)
     signal.throwIfAborted()
   }
-  throw new Waiting('NotPaused', `connector ${name} does not pause: see its tasks`, 15_000)
+  throw new Waiting('NotSwitched', `connector ${name} is not ${state} everywhere: see its tasks`, 15_000)
 }

@@ -35,10 +35,12 @@ export async function sameRows(world: World, table: string, withinMs = 60_000): 
     `${topic} is as ${table}`,
     withinMs,
     async () => {
-      const rows = (await world.sql(`select * from ${table}`)).map(texts).sort()
-      const view = [...(await viewOf(world, topic)).values()].map(texts).sort()
-      last.text = `table: ${rows.slice(0, 20).join(' ')}\ntopic: ${view.slice(0, 20).join(' ')}\noperator: ${world.operator().log()}`
-      return rows.join() === view.join() ? true : undefined
+      const rows = new Set((await world.sql(`select * from ${table}`)).map(texts))
+      const view = new Set([...(await viewOf(world, topic)).values()].map(texts))
+      const missing = [...rows].filter((row) => !view.has(row))
+      const ghosts = [...view].filter((row) => !rows.has(row))
+      last.text = `only in the table: ${missing.length}, ${missing.slice(0, 10).join(' ')}\nonly in the topic: ${ghosts.length}, ${ghosts.slice(0, 10).join(' ')}\noperator: ${world.operator().log()}`
+      return missing.length + ghosts.length === 0 ? true : undefined
     },
     () => last.text ?? '',
   )
