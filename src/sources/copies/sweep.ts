@@ -19,7 +19,7 @@ const ASKED_AT_ONCE = 1_000
 
 /**
  * Writes a tombstone for every key of the topic that the copy does not have and that has no row; gives their number.
- * Needs a copy that is over. A live row is never touched: see docs/decisions/0006.
+ * Needs a copy that is over. A live row is never touched: see docs/decisions/0009.
  */
 export async function sweep(context: SweepContext, signal: AbortSignal): Promise<number> {
   const older = context.ends.reduce((sum, end) => sum + end, 0n)
