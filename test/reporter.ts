@@ -23,6 +23,18 @@ export function tally(modules: readonly TestModule[], unhandled: number): Tally 
   return { passed: count('passed'), failed: count('failed') + broken, skipped: count('skipped') }
 }
 
+const SLOW_MS = 20_000
+
+/** Files that took longest, with their seconds; none where all are quick. */
+function slowest(modules: readonly TestModule[]): readonly string[] {
+  return modules
+    .map((module) => ({ file: module.relativeModuleId, ms: module.diagnostic().duration }))
+    .filter(({ ms }) => ms >= SLOW_MS)
+    .sort((a, b) => b.ms - a.ms)
+    .slice(0, 12)
+    .map(({ file, ms }) => `${file} ${Math.round(ms / 1_000)} s`)
+}
+
 /** Ends a run with one plain line, after whatever vitest prints, and fails a run in which nothing was run. */
 export default function closingReporter(): Reporter {
   let planned = 0
@@ -34,7 +46,9 @@ export default function closingReporter(): Reporter {
       const result = tally(modules, errors.length)
       const nothing = result.passed + result.failed === 0
       if (nothing) process.exitCode = 1
+      const slow = slowest(modules)
       process.once('exit', () => {
+        if (slow.length > 0) console.log(`slowest files: ${slow.join(', ')}`)
         if (nothing) console.error(`no test was run in ${planned} files`)
         console.log(closingLine(result))
       })

@@ -94,3 +94,4 @@ await runOperator(
   },
   stop.signal,
 )
+process.exit()

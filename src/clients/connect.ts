@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 
 import { isObject, parseJson, stringifyJson } from '../lib/json.ts'
+import { within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 
 /** Where a Connect cluster's REST API is, and who we are there. */
@@ -198,32 +199,28 @@ function caller({ url, basicAuth }: ConnectAddress, agent: Agent): CallText {
     ? `Basic ${Buffer.from(`${basicAuth.username}:${basicAuth.password}`).toString('base64')}`
     : undefined
   return async (method, path, limitMs, signal, body) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
-    let response: Dispatcher.ResponseData
-    let text: string
-    try {
-      response = await agent.request({
-        origin: base.origin,
-        path: base.pathname.replace(/\/$/, '') + path,
-        method,
-        headers: {
-          accept: 'application/json',
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(authorization ? { authorization } : {}),
-        },
-        body: body === undefined ? null : stringifyJson(body),
-        signal: limit,
-      })
-      text = await response.body.text()
-    } catch (error) {
-      if (signal.aborted) throw error
-      const slow = limit.aborted
-      throw connectError(
-        slow && method !== 'GET' ? 'Busy' : 'Unreachable',
-        0,
-        slow ? `no answer within ${limitMs / 1_000} s` : messageOf(error, 200),
-      )
-    }
+    const { response, text } = await within(limitMs, signal, async (limited) => {
+      try {
+        const response = await agent.request({
+          origin: base.origin,
+          path: base.pathname.replace(/\/$/, '') + path,
+          method,
+          headers: {
+            accept: 'application/json',
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(authorization ? { authorization } : {}),
+          },
+          body: body === undefined ? null : stringifyJson(body),
+          signal: limited,
+        })
+        return { response, text: await response.body.text() }
+      } catch (error) {
+        if (signal.aborted) throw error
+        const slow = limited.aborted
+        const message = slow ? `no answer within ${limitMs / 1_000} s` : messageOf(error, 200)
+        throw connectError(slow && method !== 'GET' ? 'Busy' : 'Unreachable', 0, message)
+      }
+    })
     if (response.statusCode < 300) return text
     const message = textOf(parse(text)['message']) || text.slice(0, 300)
     throw connectError(

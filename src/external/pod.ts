@@ -1,6 +1,7 @@
 import { Agent } from 'undici'
 
 import type { WorkloadStatus } from '../contracts/workload.ts'
+import { within } from '../lib/time.ts'
 import type { Question } from './question.ts'
 
 /** A pod that does not answer within this time counts as one that does not. */
@@ -16,16 +17,14 @@ export type AskPod = (url: string, signal: AbortSignal) => Promise<WorkloadStatu
 export function createAskPod(): { readonly ask: AskPod; readonly close: () => Promise<void> } {
   const agent = new Agent({ pipelining: 0, connections: 1, connect: { timeout: LIMIT_MS } })
   return {
-    ask: async (url, signal) => {
-      const { origin, pathname } = new URL(url)
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)])
-      const response = await agent.request({ origin, path: pathname, method: 'GET', signal: limit })
-      if (response.statusCode !== 200) {
+    ask: (url, signal) =>
+      within(LIMIT_MS, signal, async (limited) => {
+        const { origin, pathname } = new URL(url)
+        const response = await agent.request({ origin, path: pathname, method: 'GET', signal: limited })
+        if (response.statusCode === 200) return (await response.body.json()) as WorkloadStatus
         await response.body.dump()
         throw new Error(`${url} answers ${response.statusCode}`)
-      }
-      return (await response.body.json()) as WorkloadStatus
-    },
+      }),
     close: () => agent.destroy(),
   }
 }

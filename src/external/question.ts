@@ -1,3 +1,4 @@
+import { within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 import { createInterests, type HeldInterest, type Interest } from './interests.ts'
 
@@ -145,9 +146,9 @@ async function outcomes<V>(
   const answers = new Map<string, V>()
   try {
     for (let from = 0; from < names.length; from += MOST_AT_ONCE) {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(ASK_LIMIT_MS)])
-      for (const [name, value] of await ask(names.slice(from, from + MOST_AT_ONCE), limit))
-        answers.set(name, value)
+      const some = names.slice(from, from + MOST_AT_ONCE)
+      const found = await within(ASK_LIMIT_MS, signal, (limited) => ask(some, limited))
+      for (const [name, value] of found) answers.set(name, value)
     }
     return (name) => ({ ok: true, value: answers.get(name) })
   } catch (error) {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
-import { backoffMs, durationMs, sleep, withTimeout } from './time.ts'
+import { backoffMs, durationMs, sleep, within, withTimeout } from './time.ts'
 
 describe('durationMs', () => {
   it.each([
@@ -54,5 +54,32 @@ describe('waiting', () => {
     expect(inner.aborted).toBe(false)
     outer.abort(new Error('stopped'))
     expect(inner.reason).toEqual(new Error('stopped'))
+  })
+})
+
+describe('within', () => {
+  const never = (limited: AbortSignal) =>
+    new Promise<string>((_resolve, reject) => {
+      limited.addEventListener('abort', () => reject(limited.reason as Error), { once: true })
+    })
+
+  it('gives what was run, and leaves no timer and no listener behind', async () => {
+    vi.useFakeTimers()
+    const { signal } = new AbortController()
+    const listeners = vi.spyOn(signal, 'removeEventListener')
+    expect(await within(1_000, signal, async () => 'done')).toBe('done')
+    expect([vi.getTimerCount(), listeners.mock.calls.length]).toEqual([0, 1])
+    vi.useRealTimers()
+  })
+
+  it('aborts when the time is up, or with the signal, also with one that has aborted before', async () => {
+    const stop = new AbortController()
+    await expect(within(5, stop.signal, never)).rejects.toThrow('not within 5 ms')
+    const running = within(60_000, stop.signal, never)
+    stop.abort(new Error('over'))
+    await expect(running).rejects.toThrow('over')
+    await expect(within(60_000, stop.signal, async (limited) => limited.throwIfAborted())).rejects.toThrow(
+      'over',
+    )
   })
 })

@@ -43,3 +43,25 @@ export function withTimeout(signal: AbortSignal, ms: number): AbortSignal {
   // It takes whole milliseconds alone, which a difference of clocks is not.
   return AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(ms))])
 }
+
+/**
+ * Runs something with a signal that aborts when `signal` does, or after `ms` milliseconds. Nothing of it stays: a signal of
+ * {@link withTimeout} lives until its time is up, however soon the call has ended, and thousands of them are work for the collector.
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  run: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limited = new AbortController()
+  const end = () => limited.abort(signal.reason)
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end)
+  const timer = setTimeout(() => limited.abort(new Error(`not within ${ms} ms`)), ms)
+  try {
+    return await run(limited.signal)
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', end)
+  }
+}

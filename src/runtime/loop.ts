@@ -1,5 +1,5 @@
 import type { Logger } from '../lib/log.ts'
-import { backoffMs, sleep, withTimeout } from '../lib/time.ts'
+import { backoffMs, sleep, within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 import type { ObjectKey } from './cache.ts'
 import type { LoopMetrics } from './metrics.ts'
@@ -71,8 +71,8 @@ async function work(options: LoopOptions, signal: AbortSignal): Promise<void> {
     if (key === undefined) return
     const ended = new AbortController()
     const attempt = attemptOne(options, key, signal).finally(() => ended.abort())
-    await Promise.race([attempt, sleep(ABANDON_MS, AbortSignal.any([ended.signal, signal]))])
-    if (ended.signal.aborted || signal.aborted) continue
+    await Promise.race([attempt, sleep(ABANDON_MS, ended.signal)])
+    if (ended.signal.aborted) continue
     // It has not heeded its signal. The key stays taken until it does, and nobody else waits for that.
     options.log.error({ controller: options.name, key }, 'a reconcile does not end: it is left to itself')
   }
@@ -86,7 +86,7 @@ async function attemptOne(
   const startedAt = performance.now()
   metrics.began(name, key)
   try {
-    const outcome = await reconcile(key, withTimeout(signal, RECONCILE_LIMIT_MS))
+    const outcome = await within(RECONCILE_LIMIT_MS, signal, (limited) => reconcile(key, limited))
     failures.delete(key)
     metrics.reconciled(name, key, outcome.type === 'Done' ? 'success' : 'requeue_after', startedAt)
     if (outcome.type === 'Again') lookAgain(queue, key, outcome.afterMs, random)
