@@ -28,13 +28,14 @@ const QUICK: readonly Step[] = [
   { name: 'types, lint and format', command: ['npm', 'run', '--silent', 'check'], withinMs: 5 * MINUTE },
   { name: 'unit tests', command: [...vitest, 'unit'], withinMs: 10 * MINUTE },
 ]
-const FULL: readonly Step[] = [
-  { name: 'integration tests', command: [...vitest, 'integration'], withinMs: 30 * MINUTE },
-  {
-    name: 'end-to-end tests',
-    command: [...vitest, 'e2e'],
-    withinMs: 30 * MINUTE,
-  },
+/** Steps of a group run side by side. Integration tests mostly wait, and each half has servers of its own. */
+const FULL: readonly (readonly Step[])[] = [
+  ['1/2', '2/2'].map((half) => ({
+    name: `integration tests, ${half}`,
+    command: [...vitest, 'integration', `--shard=${half}`],
+    withinMs: 40 * MINUTE,
+  })),
+  [{ name: 'end-to-end tests', command: [...vitest, 'e2e'], withinMs: 30 * MINUTE }],
 ]
 
 /** The count in the closing line of a step's output; undefined for another line. */
@@ -76,7 +77,8 @@ async function runAll(progress: Progress): Promise<Count> {
   for (const step of QUICK) counts.push(await runStep(step, progress))
   const preparation = await prepared
   if (preparation.failed > 0) counts.push(preparation)
-  for (const step of preparation.failed > 0 ? [] : FULL) counts.push(await runStep(step, progress))
+  for (const group of preparation.failed > 0 ? [] : FULL)
+    counts.push(...(await Promise.all(group.map((step) => runStep(step, progress)))))
   const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0)
   return { passed: sum('passed'), failed: sum('failed') }
 }
