@@ -10,6 +10,9 @@ const STEP_MS = 2_000
 /** Reason of Ready while an object is made for the first time. */
 export const PROGRESSING = 'Progressing'
 
+/** There while what a deleted object made outside is still to be taken away. */
+export const CLEANUP_PENDING = 'CleanupPending'
+
 /** What the conditions are made from. */
 export interface ConditionsInput {
   readonly previous: readonly Condition[]
@@ -33,6 +36,18 @@ export function conditionsOf(input: ConditionsInput): readonly Condition[] {
     blocker ? notReady(blocker) : { type: 'Ready', status: 'True' as const, ...input.ready },
     ...(blocker ? progress(blocker, input) : []),
     ...[...input.stages, ...input.soft].map(stateOf),
+  ]
+  return states.map((state) => stamp(state, input))
+}
+
+/** Conditions of an object that is being deleted and has to stay for now. */
+export function pendingConditions(
+  input: Pick<ConditionsInput, 'previous' | 'generation' | 'now'>,
+  why: Pick<Condition, 'reason' | 'message'>,
+): readonly Condition[] {
+  const states: readonly State[] = [
+    { type: 'Ready', status: 'False', ...why },
+    { type: CLEANUP_PENDING, status: 'True', ...why },
   ]
   return states.map((state) => stamp(state, input))
 }
@@ -109,7 +124,10 @@ export function isPassing(
 }
 
 /** lastTransitionTime moves only when the status does. */
-function stamp(state: State, { previous, generation, now }: ConditionsInput): Condition {
+function stamp(
+  state: State,
+  { previous, generation, now }: Pick<ConditionsInput, 'previous' | 'generation' | 'now'>,
+): Condition {
   const before = previous.find(({ type }) => type === state.type)
   const message =
     state.message.length <= MESSAGE_LIMIT ? state.message : `${state.message.slice(0, MESSAGE_LIMIT - 1)}…`

@@ -2,6 +2,7 @@ import type { Condition, LedgerEntry, Resource } from '../api/common.ts'
 import type { KindDefinition } from '../api/crd/definition.ts'
 import type { ExternalResource, Plan, ResourceId } from '../external/contract.ts'
 import type { DriveReport, StageReport } from '../external/drive.ts'
+import type { Keeper } from './keeper.ts'
 
 /** Any object of ours, whatever its kind. */
 export type AnyResource = Resource<unknown, StatusBase>
@@ -31,6 +32,10 @@ export interface Controller<O extends AnyResource> {
   prepare(object: O, signal: AbortSignal): Promise<Prepared>
   /** Why the object has to stay although it is being deleted; undefined when it may go. */
   heldBy?(object: O): string | undefined
+  /** Where what the cleanup of its objects needs is kept. */
+  readonly keeper?: Keeper | undefined
+  /** How a person takes this away without us: a statement, or a command. */
+  byHand?(object: O, id: ResourceId): string
   /** Called before a look that somebody asked for: answers from before it do not count. */
   refresh(key: string): void
   /** Called when the object is gone: what was remembered of it must not meet another of the same name. */

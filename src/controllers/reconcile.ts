@@ -1,21 +1,11 @@
-import type { LedgerEntry } from '../api/common.ts'
 import type { PlannedRemoval } from '../external/contract.ts'
-import {
-  type DriveReport,
-  drive,
-  ledgerOf,
-  removeAll,
-  type StageReport,
-  verdictOfError,
-} from '../external/drive.ts'
+import { type DriveReport, drive, ledgerOf, type StageReport, verdictOfError } from '../external/drive.ts'
 import { equal } from '../lib/json.ts'
-import type { Logger } from '../lib/log.ts'
 import { conditionsOf, isPassing, PROGRESSING } from './conditions.ts'
-import type { AnyResource, Controller, Prepared, Report, StatusBase } from './controller.ts'
-import { keyOf } from './services.ts'
+import { type Again, entriesOf, FINALIZER, ownStatus, type ReconcileContext, recordedOf } from './context.ts'
+import type { AnyResource, Prepared, Report } from './controller.ts'
+import { tearDown } from './deletion.ts'
 
-/** Keeps the object until what it made outside is gone. */
-export const FINALIZER = 'penstock.dev/cleanup'
 /** When to look again after a status was written. */
 const SETTLE_MS = 5_000
 /** When to look again at what has just been made. */
@@ -24,33 +14,8 @@ const ARRIVAL_MS = 500
 /** Set to `disabled`, the object and everything outside are left alone. */
 export const RECONCILE_ANNOTATION = 'penstock.dev/reconcile'
 
-/** Where objects live; the API server, by shape. */
-export interface ObjectStore<O extends AnyResource> {
-  get(key: string): O | undefined
-  setFinalizers(object: O, finalizers: readonly string[], signal: AbortSignal): Promise<O | undefined>
-  writeStatus(object: O, status: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<O>
-  event(
-    object: O,
-    type: 'Normal' | 'Warning',
-    reason: string,
-    note: string,
-    signal: AbortSignal,
-  ): Promise<void>
-}
-
 /** A new value asks for a look at everything, now. */
 export const REQUESTED_ANNOTATION = 'penstock.dev/reconcile-requested-at'
-
-/** Surroundings of a reconcile. */
-export interface ReconcileContext<O extends AnyResource> {
-  readonly controller: Controller<O>
-  readonly store: ObjectStore<O>
-  readonly log: Logger
-  readonly now: () => number
-}
-
-/** How soon to look again; undefined when only a change matters. */
-export type Again = number | undefined
 
 /** Makes one object so: load, plan, drive, and write the status where it differs. */
 export async function reconcile<O extends AnyResource>(
@@ -85,7 +50,7 @@ export async function reconcile<O extends AnyResource>(
     await publish(
       context,
       object,
-      { stages, soft: [], status: kept(object), ledger: recordedOf(object) },
+      { stages, soft: [], status: ownStatus(object), ledger: recordedOf(object) },
       signal,
     )
     return 'afterMs' in verdict ? verdict.afterMs : 15_000
@@ -142,66 +107,6 @@ function againAfter(driven: DriveReport, report: Report): number {
   return Math.min(report.afterMs, ...waits)
 }
 
-async function tearDown<O extends AnyResource>(
-  context: ReconcileContext<O>,
-  object: O,
-  signal: AbortSignal,
-): Promise<Again> {
-  const { controller, store, log } = context
-  if (!object.metadata.finalizers?.includes(FINALIZER)) return undefined
-  const ledger = recordedOf(object)
-  try {
-    const holder = controller.heldBy?.(object)
-    if (holder) return await pending(context, object, 'InUse', holder, signal)
-    const doomed = ledger.filter(({ onRemove }) => onRemove === 'Delete')
-    if (doomed.length > 0) {
-      const { remover, plan } = await controller.prepare(object, signal)
-      // The spec's last word on what to keep counts, not what was recorded when the thing was made.
-      const current = ledger.map((entry) => plan.ledger.find(({ id }) => equal(id, entry.id)) ?? entry)
-      for (const note of await removeAll(current, remover, signal))
-        log.info({ object: object.metadata.name, note }, 'removed')
-    }
-  } catch (error) {
-    signal.throwIfAborted()
-    const verdict = verdictOfError(error)
-    return pending(context, object, 'reason' in verdict ? verdict.reason : 'Error', verdict.message, signal)
-  }
-  controller.forget(keyOf(object))
-  await store.setFinalizers(
-    object,
-    (object.metadata.finalizers ?? []).filter((name) => name !== FINALIZER),
-    signal,
-  )
-  return undefined
-}
-
-async function pending<O extends AnyResource>(
-  context: ReconcileContext<O>,
-  object: O,
-  reason: string,
-  message: string,
-  signal: AbortSignal,
-): Promise<Again> {
-  const left = recordedOf(object).filter(({ onRemove }) => onRemove === 'Delete')
-  const text =
-    left.length > 0
-      ? `${message} (left to remove: ${left.map(({ id }) => `${id.kind} ${id.name}`).join(', ')})`
-      : message
-  const verdict = { type: 'Waiting', reason, message: text, afterMs: 5_000 } as const
-  await publish(
-    context,
-    object,
-    {
-      stages: [{ condition: 'CleanupDone', verdict }],
-      soft: [],
-      status: kept(object),
-      ledger: recordedOf(object),
-    },
-    signal,
-  )
-  return 5_000
-}
-
 async function pause<O extends AnyResource>(
   context: ReconcileContext<O>,
   object: O,
@@ -252,7 +157,7 @@ function noteLedger<O extends AnyResource>(
       verdict: index === 0 ? begun : waits,
     })),
   ]
-  return publish(context, object, { stages, soft: [], status: kept(object), ledger }, signal)
+  return publish(context, object, { stages, soft: [], status: ownStatus(object), ledger }, signal)
 }
 
 async function publish<O extends AnyResource>(
@@ -289,21 +194,3 @@ async function publish<O extends AnyResource>(
 
 const requestOf = ({ metadata }: AnyResource): string | undefined =>
   metadata.annotations?.[REQUESTED_ANNOTATION]?.slice(0, 100)
-
-/** The kind's own fields of the present status, for a reconcile that could not look. */
-function kept(object: AnyResource): Readonly<Record<string, unknown>> {
-  const {
-    conditions: _conditions,
-    resources: _resources,
-    observedGeneration: _generation,
-    lastHandledReconcileAt: _requested,
-    ...own
-  } = (object.status ?? {}) as StatusBase & Record<string, unknown>
-  return own
-}
-
-const entriesOf = (ledger: readonly PlannedRemoval[]): readonly LedgerEntry[] =>
-  ledger.map(({ id, onRemove }) => ({ ...id, onRemove }))
-
-const recordedOf = (object: AnyResource): readonly PlannedRemoval[] =>
-  (object.status?.resources ?? []).map(({ kind, name, onRemove }) => ({ id: { kind, name }, onRemove }))

@@ -12,13 +12,14 @@ import type { Board } from '../lag/board.ts'
 import type { Trail } from '../lag/trail.ts'
 import { durationMs } from '../lib/time.ts'
 import { Stalled, Waiting } from '../lib/verdict.ts'
+import { hasAll, type Keeper, type SecretData } from './keeper.ts'
 
 /** Reads a Secret's data, decoded; undefined when there is none. */
 export type ReadSecret = (
   namespace: string,
   name: string,
   signal: AbortSignal,
-) => Promise<Readonly<Record<string, string>> | undefined>
+) => Promise<SecretData | undefined>
 
 /** What all controllers share. */
 export interface Services {
@@ -26,6 +27,14 @@ export interface Services {
   readonly installation: string
   readonly backbone: (key: string) => Backbone | undefined
   readonly readSecret: ReadSecret
+  /** Where what cleanup needs is kept; absent, nothing is. */
+  readonly keeper?: Keeper
+  /** What a Secret (namespace/name) that was looked for is taken to be; absent, as it was found. */
+  readonly orKept?: (
+    key: string,
+    keys: readonly string[],
+    found: SecretData | undefined,
+  ) => SecretData | undefined
   readonly pool: ClientPool
   readonly polls: SharedPolls
   readonly detached: Detached
@@ -46,7 +55,7 @@ const SECRET_EVERY_MS = 30_000
 
 /** A Secret's data for one user, who is woken within 30 s of a change; throws Waiting when it or a key is missing. */
 export async function requireSecret(
-  { polls, readSecret }: Services,
+  { polls, readSecret, orKept = (_key, _keys, found) => found }: Services,
   wanted: {
     readonly namespace: string
     readonly name: string
@@ -54,17 +63,18 @@ export async function requireSecret(
     readonly user: string
   },
   signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<SecretData> {
   const { namespace, name, keys, user } = wanted
   const poll = {
     key: `secret ${namespace}/${name}`,
     everyMs: SECRET_EVERY_MS,
     ask: (asked: AbortSignal) => readSecret(namespace, name, asked),
-    fingerprint: (data: Readonly<Record<string, string>> | undefined) => JSON.stringify(data ?? null),
+    fingerprint: (data: SecretData | undefined) => JSON.stringify(data ?? null),
   }
   const cached = await polls.read(poll, user, signal)
   // What is missing may have been made just now: ask again rather than wait for the next round.
-  const data = hasAll(cached, keys) ? cached : await polls.read(poll, user, signal, Date.now() - 2_000)
+  const found = hasAll(cached, keys) ? cached : await polls.read(poll, user, signal, Date.now() - 2_000)
+  const data = orKept(`${namespace}/${name}`, keys, found)
   if (!data) {
     throw new Waiting(
       'SecretNotFound',
@@ -78,9 +88,6 @@ export async function requireSecret(
   }
   return data
 }
-
-const hasAll = (data: Readonly<Record<string, string>> | undefined, keys: readonly string[]): boolean =>
-  data !== undefined && keys.every((key) => data[key])
 
 /** The Kafka of a Backbone. */
 export interface KafkaOf {
@@ -143,7 +150,7 @@ export async function openKafka(
   }
 }
 
-const pair = (client: Readonly<Record<string, string>> | undefined) =>
+const pair = (client: SecretData | undefined) =>
   client?.['tls.crt'] && client['tls.key'] ? { cert: client['tls.crt'], key: client['tls.key'] } : {}
 
 /** Kafka Connect's own default of offset.flush.interval.ms. */

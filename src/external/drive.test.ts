@@ -156,16 +156,20 @@ describe('the ledger', () => {
     ])
   })
 
-  it('removeAll goes backwards, leaves what is retained, and stops at what will not go', async () => {
+  it('removeAll goes backwards, leaves what is retained, and passes over what will not go', async () => {
     const acts: string[] = []
-    const stubborn = { ...fake(acts, 'b'), remove: () => Promise.reject(new Waiting('InUse', 'm')) }
+    const error = new Waiting('InUse', 'm')
+    const stubborn = { ...fake(acts, 'b'), remove: () => Promise.reject(error) }
     const remover = (id: ResourceId) => (id.name === 'b' ? stubborn : fake(acts, id.name))
     const recorded = [entry('a'), entry('b'), entry('c', 'Retain'), entry('d')]
-    await expect(removeAll(recorded, remover, signal())).rejects.toThrow(Waiting)
-    expect(acts).toEqual(['remove d'])
+    const { removed, left } = await removeAll(recorded, remover, signal())
+    expect(acts).toEqual(['remove d', 'remove a'])
+    expect(removed.map(({ name }) => name)).toEqual(['d', 'a'])
+    expect(left).toEqual([{ id: entry('b').id, error }])
   })
 
   it('an entry whose kind nobody knows is passed over', async () => {
-    expect(await removeAll([entry('a')], () => undefined, signal())).toEqual(['Fake a removed'])
+    const { id } = entry('a')
+    expect(await removeAll([entry('a')], () => undefined, signal())).toEqual({ removed: [id], left: [] })
   })
 })

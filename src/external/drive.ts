@@ -63,19 +63,36 @@ export async function drive(
   return { stages, observed, changed }
 }
 
-/** Takes away everything that is recorded, last made first; throws what the first that will not go throws. */
+/** A thing that would not go. */
+export interface Left {
+  readonly id: ResourceId
+  readonly error: unknown
+}
+
+/** What a removal came to. */
+export interface Removal {
+  readonly removed: readonly ResourceId[]
+  readonly left: readonly Left[]
+}
+
+/** Takes away everything that is recorded, last made first; what will not go keeps nothing else from going. */
 export async function removeAll(
   recorded: readonly PlannedRemoval[],
   remover: (id: ResourceId) => ExternalResource | undefined,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const removed: string[] = []
-  for (const { id, onRemove } of recorded.toReversed()) {
-    if (onRemove === 'Retain') continue
-    await remover(id)?.remove(signal)
-    removed.push(`${id.kind} ${id.name} removed`)
+): Promise<Removal> {
+  const removed: ResourceId[] = []
+  const left: Left[] = []
+  for (const { id } of recorded.filter(({ onRemove }) => onRemove === 'Delete').toReversed()) {
+    try {
+      await remover(id)?.remove(signal)
+      removed.push(id)
+    } catch (error) {
+      signal.throwIfAborted()
+      left.push({ id, error })
+    }
   }
-  return removed
+  return { removed, left }
 }
 
 /** The ledger that must stand before a plan is driven: what is recorded and what is planned. */
@@ -86,17 +103,19 @@ export function ledgerOf(plan: Plan, recorded: readonly PlannedRemoval[]): reado
 const isPlanned = (plan: Plan, { id }: PlannedRemoval): boolean =>
   plan.ledger.some((entry) => entry.id.kind === id.kind && entry.id.name === id.name)
 
-function prune(
+async function prune(
   plan: Plan,
   recorded: readonly PlannedRemoval[],
   remover: (id: ResourceId) => ExternalResource | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  return removeAll(
+  const { removed, left } = await removeAll(
     recorded.filter((entry) => !isPlanned(plan, entry)),
     remover,
     signal,
   )
+  for (const { error } of left) throw error
+  return removed.map(({ kind, name }) => `${kind} ${name} removed`)
 }
 
 async function attempt(

@@ -3,7 +3,8 @@ import { messageOf } from '../lib/verdict.ts'
 import { createTransport } from '../runtime/credentials.ts'
 import { createKubeClient, type KubeClient, type ResourceType } from '../runtime/kube.ts'
 
-const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' }
+/** Kubernetes' Secrets. */
+export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' }
 const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' }
 
 /** The prefix of marks on what is ours: of the uid of namespace kube-system; undefined where there is none. */

@@ -25,7 +25,7 @@ const listen = (value: string): { host: string; port: number } => {
 interface OperatorFlags {
   readonly listen: { readonly host: string; readonly port: number }
   readonly installation?: string
-  readonly leaseNamespace?: string
+  readonly namespace?: string
   readonly image: string
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never'
 }
@@ -65,19 +65,19 @@ program
     process.env['PENSTOCK_INSTALLATION'],
   )
   .option(
-    '--lease-namespace <name>',
-    'namespace of the Lease by which one of several operators works; default: no Lease, this one works',
-    process.env['PENSTOCK_LEASE_NAMESPACE'],
+    '--namespace <name>',
+    'of the operator itself: of the Lease by which one of several works, and of what cleanups need; default: neither',
+    process.env['PENSTOCK_NAMESPACE'],
   )
   .action(async (options: OperatorFlags) => {
     const log = createLogger('operator', program.opts<{ logLevel: string }>().logLevel)
-    const { listen: at, installation, leaseNamespace, image, imagePullPolicy } = options
+    const { listen: at, installation, namespace, image, imagePullPolicy } = options
     const operator = {
       listen: at,
       image: { name: image, pullPolicy: imagePullPolicy },
       log,
       ...(installation ? { installation } : {}),
-      ...(leaseNamespace ? { leaseNamespace } : {}),
+      ...(namespace ? { namespace } : {}),
     }
     await runRole((stopped) => runOperator(operator, stopped))
   })

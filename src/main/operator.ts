@@ -31,6 +31,7 @@ import { serveHealth } from '../runtime/server.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
 import { createChildren } from './children.ts'
 import { installationOf, readSecret } from './cluster.ts'
+import { createKeeper } from './keeper.ts'
 import { type KindContext, type RunningKind, runKind, wakeUser } from './kinds.ts'
 import { registerObjectMetrics } from './metrics.ts'
 
@@ -43,8 +44,11 @@ export interface OperatorOptions {
   /** What processors and gateways run. */
   readonly image: Image
   readonly log: Logger
-  /** Namespace of the Lease that decides which of several operators works; absent, this one works at once. */
-  readonly leaseNamespace?: string
+  /**
+   * Namespace of the operator itself: of the Lease that decides which of several works, and of what the cleanup of objects
+   * needs. Absent, this one works at once, and what goes before an object is missing when that is cleaned up.
+   */
+  readonly namespace?: string
   /** Clients of outer systems; by default real ones. */
   readonly pool?: ClientPool
   /** Asks pods for their status; by default over HTTP. */
@@ -88,6 +92,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     installation: options.installation ?? (await knownInstallation(kube, signal)),
     backbone: (key) => caches.Backbone.get(key),
     readSecret: (namespace, name, asked) => readSecret(kube, namespace, name, asked),
+    ...(options.namespace === undefined ? {} : { keeper: createKeeper(kube, options.namespace) }),
     pool,
     polls: createSharedPolls({ wake, now }, signal),
     detached: createDetached((key) => log.info({ key }, 'a long write has ended'), signal),
@@ -122,6 +127,8 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     signal,
   )
   log.info({ port }, 'operator started')
+  if (options.namespace === undefined)
+    log.warn('no --namespace: where a Backbone or a Secret goes before a Source, its cleanup waits for them')
   const onSynced = (kind: string) => {
     unsynced.delete(kind)
     if (unsynced.size === 0) allSynced.resolve()
@@ -149,14 +156,14 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
 }
 
 function takeTurns(
-  { leaseNamespace, log }: OperatorOptions,
+  { namespace, log }: OperatorOptions,
   kube: KubeClient,
   work: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  if (leaseNamespace === undefined) return work(signal)
+  if (namespace === undefined) return work(signal)
   const options = {
-    ...{ kube, log, namespace: leaseNamespace, name: 'penstock-operator' },
+    ...{ kube, log, namespace, name: 'penstock-operator' },
     identity: `${hostname()}_${randomUUID().slice(0, 8)}`,
     now: () => new Date(),
     monotonic: () => performance.now(),

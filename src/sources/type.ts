@@ -15,6 +15,8 @@ export interface SourceType {
   readonly type: SourceSpec['type']
   /** What of its server this Source needs for itself; known without asking anybody. Never throws. */
   claims(source: Source): readonly Claim[]
+  /** The statement by which a person takes this away; undefined where it is no thing of this type. */
+  byHand(source: Source, id: ResourceId): string | undefined
   /** Binds the type to one Source; throws a verdict when a Secret is missing. Connects to nothing yet. */
   open(context: SourceContext, signal: AbortSignal): Promise<SourceDatabase>
 }

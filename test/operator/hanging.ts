@@ -7,7 +7,7 @@ import { runRole } from '../../src/main/role.ts'
 
 const { values } = parseArgs({
   allowPositionals: true,
-  options: { listen: { type: 'string', default: '' }, 'lease-namespace': { type: 'string', default: '' } },
+  options: { listen: { type: 'string', default: '' }, namespace: { type: 'string', default: '' } },
 })
 const [host = '', port = ''] = values.listen.split(':')
 // Something of it is always going on, so that no process ends for want of work.
@@ -21,7 +21,7 @@ await runRole((stopped) =>
       listen: { host, port: Number(port) },
       image: { name: 'penstock:hanging', pullPolicy: 'Never' },
       log: createLogger('operator', 'info'),
-      leaseNamespace: values['lease-namespace'],
+      namespace: values.namespace,
       pool: { ...pool, get: <Client>() => hanging as Client, close: never },
     },
     stopped,

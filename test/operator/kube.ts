@@ -35,3 +35,5 @@ export const typeOf = (kind: KindName): ResourceType => ({
 export const NAMESPACES: ResourceType = { group: '', version: 'v1', plural: 'namespaces' }
 /** Secrets. */
 export const SECRETS: ResourceType = { group: '', version: 'v1', plural: 'secrets' }
+/** Events. */
+export const EVENTS: ResourceType = { group: 'events.k8s.io', version: 'v1', plural: 'events' }

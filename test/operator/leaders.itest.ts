@@ -23,7 +23,7 @@ describe('of several operators one works', () => {
   const edits = { count: 0 }
   const start = async (...flags: readonly string[]): Promise<OperatorProcess> => {
     const { kubeconfig } = inject('testBed')
-    const operator = await startOperator(kubeconfig, ['--lease-namespace', world.namespace, ...flags])
+    const operator = await startOperator(kubeconfig, ['--namespace', world.namespace, ...flags])
     operators.push(operator)
     return operator
   }
@@ -31,7 +31,7 @@ describe('of several operators one works', () => {
   beforeAll(async () => {
     connect = await startRecorder(inject('testBed').connectUrl)
     world = await createWorld('leaders', async ({ namespace }) => {
-      const first = await startOperator(inject('testBed').kubeconfig, ['--lease-namespace', namespace])
+      const first = await startOperator(inject('testBed').kubeconfig, ['--namespace', namespace])
       operators.push(first)
       return first
     })
@@ -111,7 +111,7 @@ describe('of several operators one works', () => {
     const file = join(tmpdir(), `${world.namespace}.kubeconfig`)
     try {
       await writeKubeconfig(kubeconfig, { file, port: proxy.port })
-      const hanging = await startOperator(file, ['--lease-namespace', world.namespace], HANGING)
+      const hanging = await startOperator(file, ['--namespace', world.namespace], HANGING)
       operators.push(hanging)
       await leads(hanging)
       await world.annotate('Source', 'shop', { 'penstock.dev/reconcile-requested-at': 'now' })

@@ -1,17 +1,26 @@
 import { type Source, sourceKind } from '../../api/source/index.ts'
 import { check } from '../../external/check.ts'
 import { stopConnector } from '../../external/connector.ts'
-import { type PlannedRemoval, resource } from '../../external/contract.ts'
+import { type ExternalResource, type PlannedRemoval, resource } from '../../external/contract.ts'
 import type { DriveReport } from '../../external/drive.ts'
 import { Waiting } from '../../lib/verdict.ts'
 import { type Finding, preflightOf } from '../../sources/preflight.ts'
 import type { Controller, Prepared } from '../controller.ts'
+import { openKept } from '../kept.ts'
 import { userOf } from '../services.ts'
+import { byHand } from './by-hand.ts'
 import { type Resolved, resolveTables, UNRESOLVED } from './captured.ts'
 import { type OpenSource, openSource, type SourceServices } from './open.ts'
 import { type SourceParts, sourceParts } from './parts.ts'
 import { preflightSides } from './preflight.ts'
-import { refuseAnother, refuseSharedTopics, refuseTaken, unlessTaken } from './refusals.ts'
+import {
+  refuseAnother,
+  refuseSharedTopics,
+  refuseTaken,
+  type Side,
+  unlessAnother,
+  unlessTaken,
+} from './refusals.ts'
 import { reportSource } from './report.ts'
 
 /** Sources: topics, what the type of database needs, and the connector. */
@@ -32,8 +41,10 @@ export function sourceController(services: SourceServices): Controller<Source> {
       services.restarts.forget(user)
       services.polls.release(user)
     },
+    keeper: services.keeper,
+    byHand: (source, id) => byHand(services, source, id),
     prepare: async (source, signal) => {
-      const open = await openSource(services, source, signal)
+      const open = await openKept(services, source, (kept) => openSource(kept, source, signal), signal)
       if (!source.metadata.deletionTimestamp) refuseSharedTopics(services, open)
       return planSource(services, open, await resolveTables(open, signal))
     },
@@ -58,9 +69,13 @@ function planSource(services: SourceServices, open: OpenSource, resolved: Resolv
     ...plan.ledger,
     { id: connector.id, onRemove: 'Delete' },
   ]
-  const removable = [resource(topics), ...plan.removers, resource(connector)].map((member) =>
-    unlessTaken(services, open, member),
-  )
+  const on = (side: Side, member: ExternalResource) =>
+    unlessAnother(services, open, side, unlessTaken(services, open, member))
+  const removable = [
+    on('kafkaClusterId', unlessUnresolved(resolved, resource(topics))),
+    ...plan.removers.map((member) => on('database', member)),
+    on('connectUrl', resource(connector)),
+  ]
   return {
     plan: {
       stages: [
@@ -79,6 +94,12 @@ function planSource(services: SourceServices, open: OpenSource, resolved: Resolv
       return reportSource(services, open, { captured, driven, progress }, signal)
     },
   }
+}
+
+/** Which topics there are is known only with the tables. */
+function unlessUnresolved(resolved: Resolved, topics: ExternalResource): ExternalResource {
+  if (resolved.type === 'Resolved') return topics
+  return { ...topics, remove: () => Promise.reject(resolved.error) }
 }
 
 /** Rows are gone, and a connector that a worker starts again would go on and skip them. */

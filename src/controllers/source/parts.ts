@@ -19,16 +19,10 @@ export interface SourceParts {
 
 /** Plans the parts of a Source; asks nothing of anybody yet. */
 export function sourceParts(services: SourceServices, open: OpenSource, captured: Captured): SourceParts {
-  const { source, user, topicPrefix, kafka, database } = open
+  const { source, user, topicPrefix, backbone, kafka, database } = open
   const { metadata, spec } = source
   const plan = database.plan(captured)
-  const topicWishes = sourceTopics(
-    services.backbone(`${metadata.namespace}/${spec.backboneRef.name}`),
-    source,
-    captured.tables,
-    topicPrefix,
-    plan.topics,
-  )
+  const topicWishes = sourceTopics(backbone, source, captured.tables, topicPrefix, plan.topics)
   const topics = topicSet(
     { admin: kafka.admin, kafka: kafka.address, polls: services.polls, user },
     `${topicPrefix}.`,

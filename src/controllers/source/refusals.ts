@@ -1,4 +1,4 @@
-import type { Source } from '../../api/source/index.ts'
+import type { Source, SourceStatus } from '../../api/source/index.ts'
 import type { ExternalResource } from '../../external/contract.ts'
 import { kafkaVerdict } from '../../external/topics.ts'
 import { equal } from '../../lib/json.ts'
@@ -8,29 +8,69 @@ import { clusterPoll } from '../backbone.ts'
 import { keyOf } from '../services.ts'
 import { claimTerm, type OpenSource, type SourceServices, topicClaim } from './open.ts'
 
+/** A part of a Source's identity. */
+export type Side = keyof NonNullable<SourceStatus['identity']>
+
+interface Identified {
+  readonly reason: string
+  readonly what: string
+  now(services: SourceServices, open: OpenSource, signal: AbortSignal): Promise<string>
+}
+
+const SIDES: Readonly<Record<Side, Identified>> = {
+  database: {
+    reason: 'DifferentDatabase',
+    what: 'database',
+    now: (_services, { database }, signal) => database.identity(signal),
+  },
+  kafkaClusterId: {
+    reason: 'DifferentKafka',
+    what: 'Kafka cluster',
+    now: async ({ polls }, { kafka, user }, signal) => {
+      const poll = clusterPoll(kafka.address, kafka.admin)
+      return (await polls.read(poll, user, signal).catch(kafkaVerdict)).clusterId
+    },
+  },
+  connectUrl: {
+    reason: 'DifferentConnect',
+    what: 'Kafka Connect',
+    now: async (_services, { connect }) => connect.url,
+  },
+}
+
 /** Offsets of one database, Kafka or Connect must never meet another: nothing outside is touched. */
 export async function refuseAnother(
   services: SourceServices,
   open: OpenSource,
   signal: AbortSignal,
+  sides: readonly Side[] = ['database', 'kafkaClusterId', 'connectUrl'],
 ): Promise<void> {
   const known = open.source.status?.identity
   if (!known) return
-  const database = await open.database.identity(signal)
-  const { clusterId } = await services.polls
-    .read(clusterPoll(open.kafka.address, open.kafka.admin), open.user, signal)
-    .catch(kafkaVerdict)
-  const differences = [
-    ['DifferentDatabase', 'database', known.database, database],
-    ['DifferentKafka', 'Kafka cluster', known.kafkaClusterId, clusterId],
-    ['DifferentConnect', 'Kafka Connect', known.connectUrl, open.connect.url],
-  ] as const
-  for (const [reason, what, before, now] of differences) {
-    if (before === now) continue
+  for (const side of sides) {
+    const { reason, what, now } = SIDES[side]
+    const found = await now(services, open, signal)
+    if (found === known[side]) continue
     throw new Stalled(
       reason,
-      `this is another ${what} (${now}, it was ${before}), in which the stored position means nothing: put the former address back, or make another Source`,
+      `this is another ${what} (${found}, it was ${known[side]}), in which the stored position means nothing: put the former address back, or make another Source`,
     )
+  }
+}
+
+/** A thing that is not looked for on another server than the one on which it was made. */
+export function unlessAnother(
+  services: SourceServices,
+  open: OpenSource,
+  side: Side,
+  member: ExternalResource,
+): ExternalResource {
+  return {
+    ...member,
+    remove: async (signal) => {
+      await refuseAnother(services, open, signal, [side])
+      await member.remove(signal)
+    },
   }
 }
 

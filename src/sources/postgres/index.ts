@@ -5,6 +5,7 @@ import { createPostgresClient } from '../../clients/postgres.ts'
 import type { Health } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { Claim, SourceContext, SourceDatabase, SourceType } from '../type.ts'
+import { byHand } from './by-hand.ts'
 import { postgresVerdict } from './errors.ts'
 import { type Login, login, postgresSpec } from './login.ts'
 import { type Catalogue, lookAt } from './look.ts'
@@ -24,6 +25,7 @@ const RECENT_MS = 1_000
 export const postgresType: SourceType = {
   type: 'Postgres',
   claims,
+  byHand,
   open: async (context, signal) => database(context, await login(context, signal)),
 }
 

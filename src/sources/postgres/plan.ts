@@ -1,4 +1,5 @@
 import { databaseObjectName } from '../../api/names.ts'
+import type { Source } from '../../api/source/index.ts'
 import { createPostgresClient } from '../../clients/postgres.ts'
 import { resource } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
@@ -60,7 +61,7 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
       },
       { id: slotResource.id, onRemove: onDelete?.slot === 'Retain' ? 'Retain' : 'Delete' },
     ],
-    removers: [resource(grown), resource(slotResource)],
+    removers: [resource(grown), ...(isOurs(source) ? [resource(slotResource)] : [])],
     statements: publicationStatements(wish),
     losses: LOSSES,
     secrets: [parts.logins.connector.password, parts.logins.admin.password],
@@ -81,6 +82,10 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
     },
   }
 }
+
+/** A slot carries no mark: one that the spec names, and the connector has not come to read, may be anybody's. */
+const isOurs = ({ spec, status }: Source): boolean =>
+  spec.postgres?.slot?.name === undefined || status?.identity !== undefined
 
 function settingsOf(
   context: SourceContext,
