@@ -53,6 +53,12 @@ describe('shared polls', () => {
     expect(outer.asked).toBe(1)
   })
 
+  it('begins no question when all has ended: its timer would keep the process', async () => {
+    stop.controller.abort()
+    await expect(polls.read(poll(), 'u', signal)).rejects.toThrow()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('different keys are different questions', async () => {
     await read('a', undefined, 'k1')
     await read('a', undefined, 'k2')

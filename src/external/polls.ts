@@ -65,6 +65,8 @@ export function createSharedPolls(
     asked: AbortSignal,
     after = Number.NEGATIVE_INFINITY,
   ) => {
+    // Whoever still works when all ends would begin a question that nobody stops.
+    signal.throwIfAborted()
     const made = standing(question as Question<unknown>)
     readBy.set(user, (readBy.get(user) ?? new Set()).add(made))
     const found = await made.read(
