@@ -33,6 +33,7 @@ conforms('a connector', async () => {
       ...surroundings(stop.signal),
       client,
       url: 'http://connect',
+      failures: [],
       judge: async () => ({ type: 'Ready' }),
       beforeStart: async () => undefined,
     },

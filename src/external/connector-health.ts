@@ -1,5 +1,6 @@
 import type { ConnectorView } from '../clients/connect.ts'
 import type { Health } from './contract.ts'
+import { failedTrace, failureOf, type KnownFailure } from './failures.ts'
 
 /** Whether the connector's work runs. */
 export type ConnectorState = 'Running' | 'Paused' | 'Stopped'
@@ -15,8 +16,16 @@ export const isRunning = ({ status }: ConnectorView): boolean =>
   status.tasks.length > 0 &&
   status.tasks.every((task) => task.state === 'RUNNING')
 
-/** What Connect's word comes to; `streaming` is what the other side says while Connect says RUNNING. Pure. */
-export function healthOf(view: ConnectorView, wanted: ConnectorState, streaming: Health): Health {
+/**
+ * What Connect's word comes to; `streaming` is what the other side says while Connect says RUNNING, and `known` are the
+ * failures that a trace may tell of. Pure.
+ */
+export function healthOf(
+  view: ConnectorView,
+  wanted: ConnectorState,
+  streaming: Health,
+  known: readonly KnownFailure[],
+): Health {
   const { status } = view
   if (!status)
     return {
@@ -34,25 +43,50 @@ export function healthOf(view: ConnectorView, wanted: ConnectorState, streaming:
     }
   if (wanted !== 'Running')
     return { type: 'Ready', reason: wanted, message: `the connector is ${status.state} as asked` }
-  const failed = status.tasks.find((task) => task.state === 'FAILED')
-  const trace = failed?.trace ?? (status.state === 'FAILED' ? status.trace : undefined)
-  if (failed || status.state === 'FAILED') {
+  const trace = failedTrace(view)
+  if (trace !== undefined) return failureHealth(trace, known)
+  return isRunning(view) ? streaming : unsettled(status)
+}
+
+/** Reason of a login that is refused: it is tried on, and Stalled only after a while. */
+const REFUSED_LOGIN = 'AuthenticationFailed'
+
+function failureHealth(trace: string, known: readonly KnownFailure[]): Health {
+  const { reason, heals, remedy } = failureOf(trace, known)
+  const what = `the connector failed: ${causeOf(trace)}`
+  if (heals === 'ByItself')
+    return { type: 'NotReady', reason, message: `${what}. It is started again: ${remedy}` }
+  const message = `${what}. To repair it: ${remedy}. Then it is started again within 10 minutes, or at once with a new value of annotation penstock.dev/reconcile-requested-at`
+  return reason === REFUSED_LOGIN
+    ? { type: 'NotReady', reason, message }
+    : { type: 'Broken', reason, message }
+}
+
+/** Neither failed nor running: on its way, or waiting for a worker. */
+function unsettled({ state, tasks }: NonNullable<ConnectorView['status']>): Health {
+  const states = tasks.map((task) => task.state)
+  if (state === 'UNASSIGNED' || states.includes('UNASSIGNED'))
     return {
       type: 'NotReady',
-      reason: 'TaskFailed',
-      message: `the connector failed: ${causeOf(trace ?? 'no trace')}`,
-    }
-  }
-  if (!isRunning(view)) {
-    const tasks = status.tasks.map((task) => task.state).join(', ') || 'none yet'
-    return {
-      type: 'NotReady',
-      reason: 'TasksNotRunning',
-      message: `the connector is ${status.state}, its tasks: ${tasks}`,
+      reason: 'Unassigned',
+      message:
+        'Kafka Connect has no worker for it yet: when a worker has gone, its work is kept for its return for scheduled.rebalance.max.delay.ms (5 minutes by default) and then given to others. Restart nothing before; if it lasts longer, see that workers run',
       afterMs: 2_000,
     }
+  if (state === 'RUNNING' && states.length === 0)
+    return {
+      type: 'NotReady',
+      reason: 'NoTasks',
+      message:
+        'Kafka Connect says RUNNING and has made no task: that takes seconds, or as long as the connector waits for something, such as its slot. If it lasts, see the log of its worker',
+      afterMs: 2_000,
+    }
+  return {
+    type: 'NotReady',
+    reason: 'TasksNotRunning',
+    message: `the connector is ${state}, its tasks: ${states.join(', ') || 'none yet'}`,
+    afterMs: 2_000,
   }
-  return streaming
 }
 
 /** First line of a trace and its last cause: Debezium says it in the first, sinks in the last. */

@@ -5,6 +5,7 @@ import { type ConnectorContext, type ConnectorWish, connector, OWNER_SETTING } f
 import { causeOf } from './connector-health.ts'
 import type { Health } from './contract.ts'
 import { converge } from './converge.ts'
+import { COMMON_FAILURES } from './failures.ts'
 import { connectError, type MemoryConnect, memoryConnect } from './testing/connect.ts'
 import { surroundings } from './testing/surroundings.ts'
 
@@ -32,6 +33,7 @@ function shop(
       ...surroundings(stop.signal),
       client: connect.client,
       url: 'http://connect',
+      failures: COMMON_FAILURES,
       judge: async () => ({ type: 'Ready', reason: 'Streaming' }),
       beforeStart: async () => undefined,
       ...context,
@@ -174,17 +176,41 @@ describe('the state of a connector', () => {
     [
       'runs without a task',
       (connect) => connect.set('shop', 'RUNNING', []),
-      { type: 'NotReady', reason: 'TasksNotRunning' },
+      { type: 'NotReady', reason: 'NoTasks' },
     ],
     [
       'has a task that is not assigned',
       (connect) => connect.set('shop', 'RUNNING', [{ state: 'UNASSIGNED' }]),
+      { type: 'NotReady', reason: 'Unassigned', message: expect.stringContaining('5 minutes by default') },
+    ],
+    [
+      'is not assigned itself',
+      (connect) => connect.set('shop', 'UNASSIGNED', []),
+      { type: 'NotReady', reason: 'Unassigned' },
+    ],
+    [
+      'is being started again',
+      (connect) => connect.set('shop', 'RUNNING', [{ state: 'RESTARTING' }]),
       { type: 'NotReady', reason: 'TasksNotRunning' },
     ],
     [
       'has a failed task',
       (connect) => connect.set('shop', 'RUNNING', [{ state: 'FAILED', trace: 'Boom: x\n\tat y' }]),
-      { type: 'NotReady', reason: 'TaskFailed', message: 'the connector failed: Boom: x' },
+      {
+        type: 'NotReady',
+        reason: 'TaskFailed',
+        message: 'the connector failed: Boom: x. It is started again: see the log of its worker',
+      },
+    ],
+    [
+      'has failed for what only a person can mend',
+      (connect) =>
+        connect.set('shop', 'RUNNING', [{ state: 'FAILED', trace: 'x.RecordTooLargeException: y' }]),
+      {
+        type: 'Broken',
+        reason: 'RecordTooLarge',
+        message: expect.stringMatching(/To repair it: raise max\.message\.bytes .*reconcile-requested-at/),
+      },
     ],
     ['runs', () => undefined, { type: 'Ready', reason: 'Streaming' }],
   ])('one that %s', async (_name, arrange, health) => {

@@ -8,6 +8,7 @@ import { messageOf, type VerdictDetail, Waiting } from '../lib/verdict.ts'
 import { type ConnectorState, healthOf, isRunning, targetState } from './connector-health.ts'
 import type { Change, ExternalResource, Health } from './contract.ts'
 import type { Detached } from './detached.ts'
+import type { KnownFailure } from './failures.ts'
 import type { Poll, SharedPolls } from './polls.ts'
 
 /** Setting that carries our mark; Connect keeps settings that it does not know. */
@@ -39,6 +40,8 @@ export interface ConnectorContext {
   readonly user: string
   /** What the other side says while Connect says RUNNING, which alone proves nothing. */
   readonly judge: (view: ConnectorView, signal: AbortSignal) => Promise<Health>
+  /** What a trace of it may tell of. */
+  readonly failures: readonly KnownFailure[]
   /** What a refusal of the configuration means, where more can be said than the refusal itself. */
   readonly explain?: (errors: readonly ConfigError[]) => VerdictDetail
   /** Called before a start of ours; throws a verdict where the position can no longer be read. */
@@ -118,7 +121,7 @@ export function connector(
       ...configChanges(view.config, config),
       ...stateChanges(view, wish.state),
     ],
-    health: ({ view, streaming }) => healthOf(view, wish.state, streaming),
+    health: ({ view, streaming }) => healthOf(view, wish.state, streaming, context.failures),
     apply: async (observed, changes, signal) => {
       const view = observed?.view
       const configures = !view || changes.some(({ what }) => what.startsWith('config'))

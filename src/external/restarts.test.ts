@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 
+import type { Failure } from './failures.ts'
 import { createRestartBudget, type RestartBudget } from './restarts.ts'
 
 describe('the budget of restarts', () => {
@@ -10,9 +11,9 @@ describe('the budget of restarts', () => {
     budget = createRestartBudget(() => clock.now)
   })
   /** Looks every second for so long at something that failed; seconds at which a restart was due. */
-  const dueIn = (seconds: number): readonly number[] =>
+  const dueIn = (seconds: number, heals: Failure['heals'] = 'ByItself'): readonly number[] =>
     Array.from({ length: seconds }, (_, second) => second).filter(() => {
-      const due = budget.due('a')
+      const due = budget.due('a', heals)
       clock.now += 1_000
       return due
     })
@@ -20,6 +21,16 @@ describe('the budget of restarts', () => {
   it('waits 10 s before the first, then twice as long each time', () => {
     expect(dueIn(160)).toEqual([10, 30, 70, 150])
     expect(budget.count('a')).toBe(4)
+  })
+
+  it('waits ten minutes each time where only a person can help', () => {
+    expect(dueIn(2_000, 'ByHand')).toEqual([600, 1_200, 1_800])
+  })
+
+  it('waits no longer once somebody asks for it, and after that as before', () => {
+    expect(dueIn(300, 'ByHand')).toEqual([])
+    budget.hasten('a')
+    expect(dueIn(700, 'ByHand')).toEqual([0, 600])
   })
 
   it('never waits more than ten minutes', () => {
@@ -43,7 +54,7 @@ describe('the budget of restarts', () => {
     dueIn(31)
     budget.healthy('a')
     clock.now += 300_000
-    budget.due('a')
+    budget.due('a', 'ByItself')
     budget.healthy('a')
     clock.now += 300_000
     budget.healthy('a')

@@ -4,6 +4,7 @@ import type { KafkaAdmin, KafkaConnection, KafkaLog } from '../clients/kafka/typ
 import type { ClientPool } from '../clients/pool.ts'
 import type { ColumnType } from '../contracts/workload.ts'
 import type { ExternalResource, Health, PlannedRemoval, ResourceId, Stage } from '../external/contract.ts'
+import type { KnownFailure } from '../external/failures.ts'
 import type { SharedPolls } from '../external/polls.ts'
 import type { History } from '../lag/board.ts'
 import type { Trail } from '../lag/trail.ts'
@@ -15,6 +16,8 @@ export interface SourceType {
   readonly type: SourceSpec['type']
   /** What of its server this Source needs for itself; known without asking anybody. Never throws. */
   claims(source: Source): readonly Claim[]
+  /** What a trace of its connector may tell of. */
+  readonly failures: readonly KnownFailure[]
   /** The statement by which a person takes this away; undefined where it is no thing of this type. */
   byHand(source: Source, id: ResourceId): string | undefined
   /** Binds the type to one Source; throws a verdict when a Secret is missing. Connects to nothing yet. */

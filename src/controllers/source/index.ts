@@ -34,7 +34,10 @@ export function sourceController(services: SourceServices): Controller<Source> {
     references: ({ metadata, spec }) => [
       { kind: 'Backbone', key: `${metadata.namespace}/${spec.backboneRef.name}` },
     ],
-    refresh: (key) => services.polls.release(userOf('Source', key)),
+    refresh: (key) => {
+      services.polls.release(userOf('Source', key))
+      services.restarts.hasten(userOf('Source', key))
+    },
     forget: (key) => {
       const user = userOf('Source', key)
       services.board.forget(user)

@@ -4,6 +4,7 @@ import type { Source } from '../../api/source/index.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
 import { connectorsPoll, connectVerdict } from '../../external/connector.ts'
 import type { ResourceId } from '../../external/contract.ts'
+import { COMMON_FAILURES, type KnownFailure } from '../../external/failures.ts'
 import { whilePaused } from '../../external/paused.ts'
 import type { RestartBudget } from '../../external/restarts.ts'
 import { endsQuestion, kafkaVerdict } from '../../external/topics.ts'
@@ -45,6 +46,8 @@ export interface OpenSource {
   readonly kafka: KafkaOf
   readonly connect: ConnectOf
   readonly database: SourceDatabase
+  /** What a trace of the connector may tell of. */
+  readonly failures: readonly KnownFailure[]
   /** What of the database's server only this Source may use. */
   readonly claims: readonly Claim[]
 }
@@ -121,7 +124,9 @@ export async function openSource(
     },
     signal,
   )
-  return { source, user, topicPrefix, backbone, kafka, connect, database, claims: type.claims(source) }
+  const failures = [...type.failures, ...COMMON_FAILURES]
+  const claims = type.claims(source)
+  return { source, user, topicPrefix, backbone, kafka, connect, database, failures, claims }
 }
 
 /** One that was made this second is not listed yet. */

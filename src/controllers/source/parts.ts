@@ -47,7 +47,7 @@ export function sourceParts(services: SourceServices, open: OpenSource, captured
 
 const connectorContext = (
   services: SourceServices,
-  { connect, database, user }: OpenSource,
+  { connect, database, failures, user }: OpenSource,
   plan: SourcePlan,
 ): Parameters<typeof connector>[0] => ({
   client: {
@@ -58,6 +58,7 @@ const connectorContext = (
   polls: services.polls,
   detached: services.detached,
   user,
+  failures,
   judge: async (view, signal) => database.judge(await database.sample(signal), view),
   explain: (errors) => {
     // The login was tried by preflight, which comes first.

@@ -4,6 +4,7 @@ import { type ConnectorObservation, CREDENTIALS_SETTING } from '../../external/c
 import { causeOf } from '../../external/connector-health.ts'
 import type { Health } from '../../external/contract.ts'
 import type { DriveReport, StageReport } from '../../external/drive.ts'
+import { failedTrace, failureOf } from '../../external/failures.ts'
 import type { Board } from '../../lag/board.ts'
 import { isObject } from '../../lib/json.ts'
 import { Waiting } from '../../lib/verdict.ts'
@@ -119,14 +120,14 @@ async function identity(
 
 async function restartIfDue(
   { restarts }: SourceServices,
-  { source, user, connect }: OpenSource,
+  { source, user, connect, failures }: OpenSource,
   { view }: ConnectorObservation,
   signal: AbortSignal,
 ): Promise<void> {
-  const failed = view.status?.tasks.some((task) => task.state === 'FAILED') || view.status?.state === 'FAILED'
-  if (!failed) return restarts.healthy(user)
+  const trace = failedTrace(view)
+  if (trace === undefined) return restarts.healthy(user)
   const wanted = source.spec.state === 'Running' && (source.spec.connector?.autoRestart?.enabled ?? true)
-  if (wanted && restarts.due(user))
+  if (wanted && restarts.due(user, failureOf(trace, failures).heals))
     await connect.client.restart(view.name, 'failed', signal).catch(() => undefined)
 }
 

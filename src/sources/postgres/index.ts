@@ -7,6 +7,7 @@ import { hashOf } from '../../lib/json.ts'
 import type { Claim, SourceContext, SourceDatabase, SourceType } from '../type.ts'
 import { byHand } from './by-hand.ts'
 import { postgresVerdict } from './errors.ts'
+import { POSTGRES_FAILURES } from './failures.ts'
 import { type Login, login, postgresSpec } from './login.ts'
 import { type Catalogue, lookAt } from './look.ts'
 import { adminVerdictOf, planPostgres, publicationWish } from './plan.ts'
@@ -26,6 +27,7 @@ export const postgresType: SourceType = {
   type: 'Postgres',
   claims,
   byHand,
+  failures: POSTGRES_FAILURES,
   open: async (context, signal) => database(context, await login(context, signal)),
 }
 
