@@ -35,7 +35,7 @@ conforms('a connector', async () => {
       url: 'http://connect',
       failures: [],
       judge: async () => ({ type: 'Ready' }),
-      beforeStart: async () => undefined,
+      beforeStart: async () => 'Running',
     },
     {
       name: 'ns.shop',

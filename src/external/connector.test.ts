@@ -35,7 +35,7 @@ function shop(
       url: 'http://connect',
       failures: COMMON_FAILURES,
       judge: async () => ({ type: 'Ready', reason: 'Streaming' }),
-      beforeStart: async () => undefined,
+      beforeStart: async () => 'Running',
       ...context,
     },
     { ...WISH, ...wish },

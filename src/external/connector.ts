@@ -44,8 +44,14 @@ export interface ConnectorContext {
   readonly failures: readonly KnownFailure[]
   /** What a refusal of the configuration means, where more can be said than the refusal itself. */
   readonly explain?: (errors: readonly ConfigError[]) => VerdictDetail
-  /** Called before a start of ours; throws a verdict where the position can no longer be read. */
-  readonly beforeStart: (signal: AbortSignal) => Promise<void>
+  /**
+   * Called before a start of ours with what is there; throws a verdict where the position can no longer be read. Stopped:
+   * what is not there yet is to be made so, and looked at again.
+   */
+  readonly beforeStart: (
+    signal: AbortSignal,
+    found: ConnectorView | undefined,
+  ) => Promise<'Running' | 'Stopped'>
 }
 
 /** A connector as Connect shows it, and what the other side says of it. */
@@ -126,9 +132,9 @@ export function connector(
       const view = observed?.view
       const configures = !view || changes.some(({ what }) => what.startsWith('config'))
       if (configures) await validate(context, config, signal).catch(connectVerdict(url))
-      if (wish.state === 'Running') await context.beforeStart(signal)
+      const first = wish.state === 'Running' ? await context.beforeStart(signal, view) : wish.state
       if (!view) {
-        const state = targetState(wish.state)
+        const state = targetState(first)
         // One that is there by now is left as it is: the next look tells whose it is.
         return write('creating', (running) =>
           client.create(wish.name, config, state, running).catch(unlessThere),

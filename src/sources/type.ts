@@ -3,6 +3,7 @@ import type { ConnectOffset, ConnectorView } from '../clients/connect.ts'
 import type { KafkaAdmin, KafkaConnection, KafkaLog } from '../clients/kafka/types.ts'
 import type { ClientPool } from '../clients/pool.ts'
 import type { ColumnType } from '../contracts/workload.ts'
+import type { ConnectorContext } from '../external/connector.ts'
 import type { ExternalResource, Health, PlannedRemoval, ResourceId, Stage } from '../external/contract.ts'
 import type { KnownFailure } from '../external/failures.ts'
 import type { SharedPolls } from '../external/polls.ts'
@@ -150,8 +151,11 @@ export interface SourcePlan {
   readonly topics: readonly { readonly name: string; readonly policy: 'Latest' | 'History' }[]
   /** Reasons of a stage that is Stalled because rows are gone: the connector, which would skip them, is stopped. */
   readonly losses: readonly string[]
-  /** Throws a verdict when a start would skip rows. */
-  readonly beforeStart: (signal: AbortSignal) => Promise<void>
+  /**
+   * Throws a verdict when a start would skip rows. Stopped: make the connector stopped, for Connect shows offsets of an
+   * earlier one of its name only then, and they have to be judged before it runs.
+   */
+  readonly beforeStart: ConnectorContext['beforeStart']
 }
 
 /** How far behind a source is. */

@@ -43,6 +43,7 @@ conforms(
       now: Date.now,
       history: createBoard(Date.now).of('Source:n/s'),
       seen: undefined,
+      judge: <Found>(found: Found) => found,
       tellsEnough: () => false,
     }
     return { resource: resource(slot(context, 's')), writes: () => writes.length }

@@ -16,6 +16,7 @@ import {
 import { figuresOf, sampleOf, silenceLimit } from './sample.ts'
 import { heartbeatTopic } from './settings.ts'
 import { type SlotContext, slotState } from './slot.ts'
+import { beforeFirstRun, isFirstRun } from './stale.ts'
 import { watchSlot } from './watch.ts'
 
 /** What the catalogue says of a Source's tables. */
@@ -83,6 +84,7 @@ export function lookAt(
   const slot: SlotContext = {
     ...{ client: asked.client, database: view, offsets: context.offsets, verdict, now, tellsEnough },
     ...{ history: context.history, seen: loss },
+    judge: (found) => (isFirstRun(source) ? beforeFirstRun(source, slotName, found) : found),
   }
   return {
     view,

@@ -1,5 +1,6 @@
 import { databaseObjectName } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
+import type { ConnectorView } from '../../clients/connect.ts'
 import { createPostgresClient } from '../../clients/postgres.ts'
 import { resource } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
@@ -7,7 +8,7 @@ import type { Captured, SourceContext, SourcePlan } from '../type.ts'
 import { copying, type PostgresCopying } from './copying.ts'
 import { postgresVerdict } from './errors.ts'
 import { type Login, postgresSpec } from './login.ts'
-import { LOSSES, refuseLoss } from './position.ts'
+import { LOSSES, positionOf, refuseLoss, retention } from './position.ts'
 import { type PublicationWish, publication, publicationStatements } from './publication.ts'
 import {
   connectorSettings,
@@ -18,6 +19,7 @@ import {
   signalTopic,
 } from './settings.ts'
 import { type SlotContext, slot, slotRetention, slotState } from './slot.ts'
+import { isFirstRun } from './stale.ts'
 
 /** offset.mismatch.strategy begins here; an older plugin ignores it and skips rows in silence. */
 const OLDEST_PLUGIN = '3.4'
@@ -74,13 +76,24 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
       { name: signalTopic(topicPrefix), policy: 'History' },
       { name: copiesTopic(topicPrefix), policy: 'Latest' },
     ],
-    beforeStart: async (signal) => {
-      const { slotContext, slotName } = parts
-      const state = await slotState(slotContext, slotName, signal, context.now())
-      if (state.unknown) throw state.unknown
-      refuseLoss(slotRetention(slotContext, slotName, state))
-    },
+    beforeStart: (signal, found) => beforeStart(context, parts, found, signal),
   }
+}
+
+/** Throws where rows would be skipped; what an earlier connector has left is looked at before a first run. */
+async function beforeStart(
+  { source, now }: SourceContext,
+  { slotContext, slotName }: PlanParts,
+  found: ConnectorView | undefined,
+  signal: AbortSignal,
+): Promise<'Running' | 'Stopped'> {
+  const state = await slotState(slotContext, slotName, signal, now())
+  if (state.unknown) throw state.unknown
+  refuseLoss(slotRetention(slotContext, slotName, state))
+  if (!state.slot || !isFirstRun(source)) return 'Running'
+  if (found?.status?.state === 'STOPPED' && state.offsets !== 'NotAsked' && !positionOf(state.offsets))
+    refuseLoss(retention(slotName, state.slot, undefined))
+  return found ? 'Running' : 'Stopped'
 }
 
 /** A slot carries no mark: one that the spec names, and the connector has not come to read, may be anybody's. */

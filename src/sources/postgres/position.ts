@@ -2,6 +2,7 @@ import type { ConnectOffset } from '../../clients/connect.ts'
 import type { Health } from '../../external/contract.ts'
 import { Stalled, type Waiting } from '../../lib/verdict.ts'
 import type { SlotView } from './queries.ts'
+import { STALE_OFFSETS } from './stale.ts'
 
 /** A connector's stored position. */
 export interface Position {
@@ -65,7 +66,7 @@ export function retention(
     return {
       type: 'Broken',
       reason: 'SlotExistsBeforeSnapshot',
-      message: `slot ${slotName} exists before the snapshot, and commits made around it would be lost: SELECT pg_drop_replication_slot('${slotName}')`,
+      message: `slot ${slotName} exists before the snapshot, and commits made around it would be lost: SELECT pg_drop_replication_slot('${slotName}'), or set adoptionPolicy to Adopt to go on from the offsets of an earlier connector`,
     }
   }
   if (
@@ -84,7 +85,7 @@ export function retention(
 }
 
 /** Reasons for which rows are gone: whoever went on would skip them. */
-export const LOSSES: readonly string[] = ['SlotMissing', 'SlotLost', 'OffsetBehindSlot']
+export const LOSSES: readonly string[] = ['SlotMissing', 'SlotLost', 'OffsetBehindSlot', STALE_OFFSETS]
 
 /**
  * As `retention`, where Connect does not answer and the stored position is unknown. `moved` tells that the slot was

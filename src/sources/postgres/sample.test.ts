@@ -95,6 +95,7 @@ describe('a sample', () => {
       { slot: slot(), offsets: stored({ lsn: 1, snapshot: 'INITIAL' }) },
       'Running',
     ],
+    ['Pending where an offset’s slot is gone', { slot: undefined, offsets: stored({ lsn: 1 }) }, 'Pending'],
     ['Completed with a plain offset', { slot: slot(), offsets: stored({ lsn: 1 }) }, 'Completed'],
   ])('the snapshot is %s', (_name, state, expected) => {
     expect(sample(state).snapshot).toBe(expected)
@@ -128,7 +129,12 @@ describe('what the source side says of a connector that is RUNNING', () => {
       'Ready Streaming',
     ],
     ['it is silent for longer', { slot: slot(), offsets: 'NotAsked' }, 21, 'NotReady NotAdvancing'],
-    ['nobody reads', { slot: slot({ active: false }), offsets: delivered(1) }, 1, 'NotReady NotStreaming'],
+    [
+      'nobody reads',
+      { slot: slot({ active: false }), offsets: stored({ lsn: 400 }) },
+      1,
+      'NotReady NotStreaming',
+    ],
   ])('%s', (_name, state, silence, expected) => {
     const health = judgeStreaming(sample(state, {}, { silence }), view)
     expect([health.type, health.reason].join(' ')).toBe(expected)

@@ -2,7 +2,7 @@ import type { SourceSpec, SourceStatus } from '../../api/source/index.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
 import type { Health } from '../../external/contract.ts'
 import type { SourceFigures, SourceSample } from '../type.ts'
-import { positionOf } from './position.ts'
+import { positionOf, retention } from './position.ts'
 import type { DatabaseView } from './queries.ts'
 import { heartbeatSeconds } from './settings.ts'
 import type { SlotState } from './slot.ts'
@@ -55,6 +55,9 @@ function snapshotState(
   if (unknown) return shown?.snapshot?.state ?? 'Pending'
   if (offsets === 'NotAsked') return 'Completed'
   const position = positionOf(offsets)
+  // What an earlier connector has left, and cannot be read on, tells of no copy of this one.
+  const stale = shown?.snapshot?.state !== 'Completed' && retention('', slot, offsets).type === 'Broken'
+  if (position && stale) return 'Pending'
   if (position) return position.snapshotRunning ? 'Running' : 'Completed'
   return slot ? 'Running' : 'Pending'
 }

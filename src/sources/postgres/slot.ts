@@ -18,6 +18,8 @@ export interface SlotContext {
   readonly history: History
   /** A loss that was seen before; it stands as long as there is a position to which it belongs. */
   readonly seen: Health | undefined
+  /** What it comes to for this Source, which may never have run. */
+  readonly judge: (found: Health) => Health
 }
 
 /** A slot beside the position that our connector has stored; NotAsked: it is streaming, and the slot tells enough. */
@@ -115,10 +117,10 @@ function hasMoved(history: History, found: SlotView | undefined): boolean {
 
 /** Whether the log still holds everything after the stored position; a loss once seen is not forgotten. */
 export function slotRetention(
-  { seen }: Pick<SlotContext, 'seen'>,
+  { seen, judge }: Pick<SlotContext, 'seen' | 'judge'>,
   name: string,
   { slot: found, offsets, unknown, moved = false }: SlotState,
 ): Health {
   if (seen && (unknown || offsets === 'NotAsked' || positionOf(offsets))) return seen
-  return unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets)
+  return judge(unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets))
 }
