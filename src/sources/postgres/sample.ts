@@ -47,16 +47,17 @@ export function sampleOf(input: SampleInput): SourceSample {
   }
 }
 
-/** Where the offsets cannot be read, what was known before stands. */
+/** Where the offsets cannot be read, or there is no connector of which to read them, what was known before stands. */
 function snapshotState(
   { slot, offsets, unknown }: SlotState,
   shown: SourceStatus | undefined,
 ): SourceSample['snapshot'] {
-  if (unknown) return shown?.snapshot?.state ?? 'Pending'
-  if (offsets === 'NotAsked') return 'Completed'
+  const known = shown?.snapshot?.state
+  if (unknown) return known ?? 'Pending'
+  if (offsets === 'NotAsked' || (offsets === undefined && known === 'Completed')) return 'Completed'
   const position = positionOf(offsets)
   // What an earlier connector has left, and cannot be read on, tells of no copy of this one.
-  const stale = shown?.snapshot?.state !== 'Completed' && retention('', slot, offsets).type === 'Broken'
+  const stale = known !== 'Completed' && retention('', slot, offsets).type === 'Broken'
   if (position && stale) return 'Pending'
   if (position) return position.snapshotRunning ? 'Running' : 'Completed'
   return slot ? 'Running' : 'Pending'

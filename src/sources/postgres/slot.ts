@@ -121,6 +121,8 @@ export function slotRetention(
   name: string,
   { slot: found, offsets, unknown, moved = false }: SlotState,
 ): Health {
-  if (seen && (unknown || offsets === 'NotAsked' || positionOf(offsets))) return seen
+  // A worker that has just come back knows no connector for a moment, which tells nothing of its position.
+  const untold = unknown || offsets === 'NotAsked' || (found && offsets === undefined)
+  if (seen && (untold || positionOf(offsets))) return seen
   return judge(unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets))
 }
