@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+import type { ScalarType } from './workload.ts'
+
 const text = z.string().min(1)
 
 /** Reads a {@link import('./workload.ts').KafkaAccess}. */
@@ -11,10 +13,11 @@ export const kafkaAccess = z.object({
     .optional(),
 })
 
-const columnType = z.enum([
+const SCALAR_TYPES = [
   ...(['bool', 'int32', 'int64', 'decimal', 'double'] as const),
-  ...(['string', 'json', 'bytes', 'time', 'array'] as const),
-])
+  ...(['string', 'encoded', 'json', 'bytes', 'time'] as const),
+] satisfies readonly ScalarType[]
+const columnType = z.enum([...SCALAR_TYPES, ...SCALAR_TYPES.map((type) => `${type}[]` as const)])
 
 /** Reads a {@link import('./workload.ts').TopicInput}. */
 export const topicInput = z.object({

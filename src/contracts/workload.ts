@@ -10,18 +10,21 @@ export interface KafkaAccess {
   }
 }
 
-/** What a column holds, as far as readers must know it: how a JSON value is to be read and written on the wire. */
-export type ColumnType =
+/** What one value of a column is; `encoded` is the base64 of a text, as Debezium writes types that it does not know. */
+export type ScalarType =
   | 'bool'
   | 'int32'
   | 'int64'
   | 'decimal'
   | 'double'
   | 'string'
+  | 'encoded'
   | 'json'
   | 'bytes'
   | 'time'
-  | 'array'
+
+/** What a column holds, as far as readers must know it: how a JSON value is to be read and written on the wire. */
+export type ColumnType = ScalarType | `${ScalarType}[]`
 
 /** A topic that a flow or a view reads. */
 export interface TopicInput {

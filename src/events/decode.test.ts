@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import type { TopicInput } from '../contracts/workload.ts'
+import type { ColumnType, TopicInput } from '../contracts/workload.ts'
 import { decoderOf, type RawRecord } from './decode.ts'
 
 const orders: TopicInput = {
@@ -50,6 +50,52 @@ describe('Debezium records', () => {
           more: '9007199254740995',
         },
       },
+    })
+  })
+
+  it.each<readonly [ColumnType, unknown, unknown]>([
+    ['time', '2026-02-03T04:05:06.1Z', '2026-02-03T04:05:06.1Z'],
+    ['time', '04:05:06.12Z', '04:05:06.12'],
+    ['time', '-0043-03-15Z', '-0043-03-15'],
+    ['time', '+12026-01-01Z', '+12026-01-01'],
+    ['time', '+292278994-08-16Z', 'infinity'],
+    ['time', '-5877611-06-21Z', 'infinity'],
+    ['time', '+294247-01-10T04:00:25.2Z', 'infinity'],
+    ['time', '+292269055-12-02Z', '-infinity'],
+    ['time', '-5877611-06-22Z', '-infinity'],
+    ['time', '-290308-12-21T19:59:27.6Z', '-infinity'],
+    ['time[]', ['2026-02-03Z', null], ['2026-02-03', null]],
+    ['int64[]', [7, null], ['7', null]],
+    ['decimal[]', ['1.50'], ['1.50']],
+    ['encoded', 'e1sxLDMpfQ==', '{[1,3)}'],
+    ['encoded[]', ['MQ==', null], ['1', null]],
+    ['bytes', 'AP8Q', 'AP8Q'],
+    ['json', { x: 1 }, { x: 1 }],
+    ['int64[]', null, null],
+  ])('a %s that is written %j is %j', (type, written, read) => {
+    const decodeOne = decoderOf({ ...orders, columns: { id: 'int64', v: type } })
+    const row = JSON.stringify({ id: 1, v: written })
+    expect(decodeOne(record('{"id":1}', envelope('c', row)))).toMatchObject({ event: { row: { v: read } } })
+  })
+
+  it('keeps the value of every type that says that it was not logged', () => {
+    const placeholder = '__debezium_unavailable_value'
+    const base64 = Buffer.from(placeholder).toString('base64')
+    const row = {
+      id: 1,
+      text: placeholder,
+      bytes: base64,
+      map: JSON.stringify({ [placeholder]: placeholder }),
+      texts: [placeholder],
+      blobs: [base64],
+      uuids: ['b68a35a7-17ad-35b3-af2a-ae46edb4545a'],
+      integers: [...Buffer.from(placeholder)],
+      plain: [95, 95],
+    }
+    const { id: _, plain: __, ...unavailable } = row
+    expect(decode(record('{"id":1}', envelope('u', JSON.stringify(row))))).toMatchObject({
+      unavailable: Object.keys(unavailable),
+      event: { row: { id: '1', plain: [95, 95] } },
     })
   })
 

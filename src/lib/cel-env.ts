@@ -1,19 +1,22 @@
 import { Environment } from '@marcbachmann/cel-js'
 import { RE2JS } from 're2js'
 
-/** Types of columns as an expression sees them; the names are those of the configuration, and `any` is dynamic. */
-export type CelColumnType =
+/** Types of single values; `any` is dynamic. */
+export type CelScalarType =
   | 'bool'
   | 'int32'
   | 'int64'
   | 'decimal'
   | 'double'
   | 'string'
+  | 'encoded'
   | 'json'
   | 'bytes'
   | 'time'
-  | 'array'
   | 'any'
+
+/** Types of columns as an expression sees them; the names are those of the configuration. */
+export type CelColumnType = CelScalarType | `${CelScalarType}[]`
 
 /** Columns by name; undefined where they are unknown. */
 export type CelColumns = Readonly<Record<string, CelColumnType>> | undefined
@@ -31,19 +34,26 @@ const LIMITS = {
 export const SAFE_MATCHES = 'matchesRe2'
 
 /** CEL types of columns: a decimal is its exact text; what has no CEL type is dynamic. */
-const CEL_TYPES: Readonly<Record<CelColumnType, string>> = {
+const CEL_TYPES: Readonly<Record<CelScalarType, string>> = {
   bool: 'bool',
   int32: 'int',
   int64: 'int',
   decimal: 'string',
   double: 'double',
   string: 'string',
+  encoded: 'string',
   json: 'string',
   bytes: 'string',
   time: 'string',
-  array: 'list',
   any: 'dyn',
 }
+
+/** Whether a column holds arrays, and of what. */
+export const elementType = (type: CelColumnType | undefined): CelScalarType | undefined =>
+  type?.endsWith('[]') ? (type.slice(0, -2) as CelScalarType) : undefined
+
+const celType = (type: CelColumnType): string =>
+  elementType(type) === undefined ? CEL_TYPES[type as CelScalarType] : 'list'
 
 /** Variables of a step of a flow, and of a view's `allow`. */
 const VARIABLES = {
@@ -112,7 +122,7 @@ export function checkEnvironment(
 ): Environment {
   const env = baseEnvironment()
   if (columns) {
-    const fields = Object.entries(columns).map(([name, type]) => [name, CEL_TYPES[type]])
+    const fields = Object.entries(columns).map(([name, type]) => [name, celType(type)])
     env.registerType('Row', { fields: Object.fromEntries(fields) })
   }
   env.registerVariable('row', columns ? 'Row' : 'dyn')

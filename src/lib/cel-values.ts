@@ -1,5 +1,5 @@
 import type { Reads } from './cel-ast.ts'
-import type { CelColumns, CelColumnType } from './cel-env.ts'
+import { type CelColumns, type CelColumnType, elementType } from './cel-env.ts'
 
 /** What an expression may give: JSON without numbers that JSON cannot hold. */
 export type CelResult =
@@ -27,6 +27,7 @@ export function toCel(row: CelRow, reads: Reads, columns: CelColumns): CelRow {
 }
 
 function integerOr(value: unknown, type: CelColumnType | undefined): unknown {
+  if (Array.isArray(value)) return value.map((each) => integerOr(each, elementType(type)))
   if (type === 'int32' && Number.isInteger(value)) return BigInt(value as number)
   if (type === 'int64' && typeof value === 'string' && /^-?[0-9]+$/.test(value)) return BigInt(value)
   return value

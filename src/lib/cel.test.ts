@@ -10,7 +10,7 @@ const columns: CelColumns = {
   name: 'string',
   paid: 'bool',
   day: 'time',
-  tags: 'array',
+  tags: 'string[]',
 }
 const step: CelKinds = { place: 'step', result: 'any', columns }
 const allow: CelKinds = { place: 'allow', result: 'bool', columns }

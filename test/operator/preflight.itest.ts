@@ -14,9 +14,7 @@ describe('the preflight of a Source', () => {
   beforeAll(async () => {
     world = await createWorld('pre')
     await createTable(world, 'public.orders', 1)
-    await world.sql(
-      'CREATE TABLE public.bare (a int, g int GENERATED ALWAYS AS (a + 1) STORED, m int4multirange)',
-    )
+    await world.sql('CREATE TABLE public.bare (a int, g int GENERATED ALWAYS AS (a + 1) STORED, m money[])')
     await world.sql(`ALTER TABLE public.bare OWNER TO ${world.role}`)
     await createTable(world, 'public.stories', 1)
     await world.sql(

@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { eventually } from './eventually.ts'
 
-const MAIN = fileURLToPath(new URL('../../src/main/index.ts', import.meta.url))
+/** The program as it is run from its sources. */
+export const MAIN = fileURLToPath(new URL('../../src/main/index.ts', import.meta.url))
 
 /** An operator in a process of its own. */
 export interface OperatorProcess {
@@ -77,7 +78,8 @@ function collect(child: ChildProcess): () => string {
   return () => chunks.join('')
 }
 
-async function freePort(): Promise<number> {
+/** A port that was free just now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -1,4 +1,6 @@
-import type { PostgresClient } from '../../clients/postgres.ts'
+import type { PostgresClient, PostgresRow } from '../../clients/postgres.ts'
+import { TYPE_NAME } from './queries.ts'
+import { type CatalogType, isLost, isNullWhenNotLogged, lostPart } from './types.ts'
 
 /** What a server and the connector's role there allow. */
 export interface ServerFacts {
@@ -25,8 +27,12 @@ export interface ColumnFacts {
   readonly generated: readonly string[]
   /** Columns that may be stored apart from their row, where the table has such values; empty under REPLICA IDENTITY FULL. */
   readonly toastable: readonly string[]
+  /** Of those, the columns that come as null when they were not logged. */
+  readonly nulled: readonly string[]
   /** Columns of types that Debezium leaves out of its records. */
   readonly unsupported: readonly string[]
+  /** Columns of types of whose values a part is lost, with that part. */
+  readonly lossy: readonly { readonly column: string; readonly part: string }[]
 }
 
 /** What the role that makes the publication may do. */
@@ -101,24 +107,42 @@ export async function readColumnFacts(
   signal: AbortSignal,
 ): Promise<readonly ColumnFacts[]> {
   const rows = await client.query(
-    `select n.nspname || '.' || c.relname as table,
-      coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attgenerated = 's'), '{}') as generated,
-      coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attstorage in ('x', 'e')
-        and c.relreplident <> 'f' and (a.atttypmod < 0 or a.atttypmod > 2000) and exists (${TOASTED})), '{}') as toastable,
-      coalesce(array_agg(a.attname::text order by a.attnum) filter (where t.typtype in ('m', 'c')), '{}') as unsupported
+    `select n.nspname || '.' || c.relname as table, a.attname as name, a.attgenerated = 's' as generated,
+      a.attstorage in ('x', 'e') and c.relreplident <> 'f'
+        and (a.atttypmod < 0 or a.atttypmod > 2000 or t.typcategory = 'A') and exists (${TOASTED}) as toastable,
+      ${TYPE_NAME} as type, a.attndims as dimensions, t.typtype = 'd' as domain
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
       join pg_type t on t.oid = a.atttypid
       where n.nspname || '.' || c.relname = any($1) and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
-      group by 1 order by 1`,
+      order by 1, a.attnum`,
     [tables],
     signal,
   )
-  return rows.map((row) => ({
-    table: String(row['table']),
-    generated: names(row['generated']),
-    toastable: names(row['toastable']),
-    unsupported: names(row['unsupported']),
+  return [...Map.groupBy(rows, (row) => String(row['table']))].map(([table, columns]) => ({
+    table,
+    ...columnFacts(columns),
   }))
 }
+
+function columnFacts(columns: readonly PostgresRow[]): Omit<ColumnFacts, 'table'> {
+  const named = (all: readonly PostgresRow[]) => all.map((row) => String(row['name']))
+  const toastable = columns.filter((row) => row['toastable'] === true)
+  return {
+    generated: named(columns.filter((row) => row['generated'] === true)),
+    toastable: named(toastable),
+    nulled: named(toastable.filter((row) => isNullWhenNotLogged(catalogType(row)))),
+    unsupported: named(columns.filter((row) => isLost(catalogType(row)))),
+    lossy: columns.flatMap((row) => {
+      const part = lostPart(catalogType(row))
+      return part === undefined ? [] : [{ column: String(row['name']), part }]
+    }),
+  }
+}
+
+const catalogType = (row: PostgresRow): CatalogType => ({
+  type: String(row['type']),
+  dimensions: Number(row['dimensions']),
+  domain: row['domain'] === true,
+})
 
 const names = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : [])

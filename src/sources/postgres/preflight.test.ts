@@ -83,7 +83,9 @@ const column = (more: Partial<PreflightFacts['columns'][number]>): PreflightFact
   table: 'public.a',
   generated: [],
   toastable: [],
+  nulled: [],
   unsupported: [],
+  lossy: [],
   ...more,
 })
 
@@ -213,7 +215,19 @@ describe('preflight', () => {
     ],
     ['a generated column', { columns: [column({ generated: ['g'] })] }, 'GeneratedColumn', 'Warning'],
     ['a large column', { columns: [column({ toastable: ['t'] })] }, 'ToastWithoutFull', 'Warning'],
-    ['a multirange', { columns: [column({ unsupported: ['m'] })] }, 'UnsupportedType', 'Warning'],
+    [
+      'a large array',
+      { columns: [column({ toastable: ['t'], nulled: ['t'] })] },
+      'ToastBecomesNull',
+      'Warning',
+    ],
+    ['an array of money', { columns: [column({ unsupported: ['m'] })] }, 'UnsupportedType', 'Warning'],
+    [
+      'an array of times',
+      { columns: [column({ lossy: [{ column: 't', part: 'its microseconds' }] })] },
+      'LossyType',
+      'Warning',
+    ],
   ])('finds %s, and only an error blocks', (_name, more, check, level) => {
     const found = judgePreflight({ ...facts({}, view()), ...more })
     expect(found.findings).toEqual([expect.objectContaining({ check, level })])

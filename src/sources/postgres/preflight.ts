@@ -128,14 +128,24 @@ function columnFindings({ columns }: PreflightFacts, wish: SourceTable): readonl
       ? []
       : [{ check, level: 'Warning', table: name, found: `${name}: ${shown} ${says}`, remedy }]
   }
+  const lossy = facts.lossy
+    .filter(({ column }) => !excluded.has(column))
+    .map(({ column, part }) => `${column} (${part})`)
   const exclude = 'leave it out with columns.exclude, or store it as another type'
   return [
     ...warn('UnsupportedType', facts.unsupported, 'cannot be captured and will be missing', exclude),
     ...warn('GeneratedColumn', facts.generated, 'is generated: changes do not carry it', exclude),
+    ...warn('LossyType', lossy, 'lose a part of their values on the way', exclude),
     ...warn(
       'ToastWithoutFull',
-      facts.toastable,
+      facts.toastable.filter((column) => !facts.nulled.includes(column)),
       'has values stored apart from their row: an UPDATE that leaves such a value alone does not carry it',
+      `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
+    ),
+    ...warn(
+      'ToastBecomesNull',
+      facts.nulled,
+      'has values stored apart from their row: an UPDATE that leaves such a value alone makes it null for all readers',
       `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
     ),
   ]

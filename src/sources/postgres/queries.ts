@@ -56,7 +56,7 @@ export interface PublicationView {
   readonly tables: readonly string[]
 }
 
-/** A column as the catalogue has it; `type` is the name of its base type, `[]` for any array. */
+/** A column as the catalogue has it; `type` as in {@link import('./types.ts').CatalogType}. */
 export interface ColumnView {
   readonly table: string
   readonly name: string
@@ -198,6 +198,14 @@ export async function readTables(
   }))
 }
 
+/** SQL of the type name of {@link import('./types.ts').CatalogType}, of a column `a` of pg_attribute. */
+export const TYPE_NAME = `(with recursive below (oid) as (select a.atttypid
+    union all select d.typbasetype from below join pg_type d on d.oid = below.oid where d.typtype = 'd')
+  select case when e.oid is not null then case e.typtype when 'e' then 'enum' when 'd' then 'domain' else e.typname end || '[]'
+    when b.typtype = 'e' then 'enum' when b.typname = 'bit' and a.atttypmod = 1 then 'bit(1)' else b.typname end
+  from below join pg_type b on b.oid = below.oid
+  left join pg_type e on b.typcategory = 'A' and e.oid = b.typelem where b.typtype <> 'd')`
+
 /** Reads the columns of these tables, in order. */
 export async function readColumns(
   client: PostgresClient,
@@ -206,11 +214,10 @@ export async function readColumns(
 ): Promise<readonly ColumnView[]> {
   const rows = await client.query(
     `select n.nspname || '.' || c.relname as table, a.attname as name,
-      case when t.typcategory = 'A' then '[]' when t.typtype = 'd' then b.typname else t.typname end as type,
+      ${TYPE_NAME} as type,
       coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0) as key_place
       from pg_attribute a
       join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-      join pg_type t on t.oid = a.atttypid left join pg_type b on b.oid = t.typbasetype
       left join pg_index i on i.indrelid = c.oid and i.indisprimary
       where n.nspname || '.' || c.relname = any($1) and a.attnum > 0 and not a.attisdropped
       order by 1, a.attnum`,

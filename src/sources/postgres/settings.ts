@@ -109,8 +109,11 @@ const VALUES: Readonly<Record<string, string>> = {
   'decimal.handling.mode': 'string',
   'time.precision.mode': 'isostring',
   'interval.handling.mode': 'string',
-  'binary.handling.mode': 'base64',
+  // JSON has base64 for bytes too, and with `base64` a value that was not logged would be null.
+  'binary.handling.mode': 'bytes',
   'hstore.handling.mode': 'json',
+  // What Debezium does not know comes as the base64 of its text; else it would be missing.
+  'include.unknown.datatypes': 'true',
   'tombstones.on.delete': 'true',
 }
 

@@ -1,26 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { ColumnView } from './queries.ts'
-import { columnType, tableShapes } from './shapes.ts'
-
-describe('columnType', () => {
-  it.each([
-    ['bool', 'bool'],
-    ['int4', 'int32'],
-    ['int8', 'int64'],
-    ['numeric', 'decimal'],
-    ['float4', 'double'],
-    ['jsonb', 'json'],
-    ['bytea', 'bytes'],
-    ['timestamptz', 'time'],
-    ['[]', 'array'],
-    ['text', 'string'],
-    ['uuid', 'string'],
-    ['whatever_the_future_brings', 'string'],
-  ])('%s is read as %s', (type, expected) => {
-    expect(columnType(type)).toBe(expected)
-  })
-})
+import { tableShapes } from './shapes.ts'
 
 describe('tableShapes', () => {
   const column = (table: string, name: string, keyPlace: number): ColumnView => ({
