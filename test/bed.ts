@@ -33,7 +33,8 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   return tearDown
 }
 
-async function installKinds({ kubectl, kubeconfig }: BedAddresses): Promise<void> {
+/** Makes our kinds known to the API server of a bed. */
+export async function installKinds({ kubectl, kubeconfig }: BedAddresses): Promise<void> {
   const run = (...args: string[]) =>
     promisify(execFile)(kubectl, ['--kubeconfig', kubeconfig, ...args], { timeout: 60_000 })
   await run('apply', '--server-side', '-f', CRDS)

@@ -8,14 +8,18 @@ export interface Recorder {
   readonly url: string
   /** Every call but reads and validations, in order: `PUT /connectors/x/resume`, and `POST /connectors x` for a new one. */
   readonly writes: readonly string[]
+  /** How many calls of any kind there were. */
+  calls(): number
   close(): Promise<void>
 }
 
 /** Passes every call on to the server at `target`. */
 export async function startRecorder(target: string): Promise<Recorder> {
   const writes: string[] = []
+  const count = { calls: 0 }
   const server = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { method = 'GET', url = '/', headers } = incoming
+    count.calls += 1
     const pass = async () => {
       const body = await text(incoming)
       if (method !== 'GET' && !url.endsWith('/validate')) writes.push(callOf(method, url, body))
@@ -34,6 +38,7 @@ export async function startRecorder(target: string): Promise<Recorder> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     writes,
+    calls: () => count.calls,
     close: async () => {
       server.closeAllConnections()
       server.close()
