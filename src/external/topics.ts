@@ -71,6 +71,13 @@ export const endsQuestion = (kafka: string, admin: KafkaAdmin): Question<bigint>
   ask: (names, signal) => admin.ends(names, signal),
 })
 
+/** How many records were ever written to topics of one Kafka. */
+export const writtenQuestion = (kafka: string, admin: KafkaAdmin): Question<bigint> => ({
+  key: `written ${kafka}`,
+  everyMs: ENDS_EVERY_MS,
+  ask: (names, signal) => admin.written(names, signal),
+})
+
 /** Fingerprint of topics that were found. */
 export const topicsSeen = (topics: ObservedTopics): string =>
   JSON.stringify([...topics].map(([topic, { settings, ...rest }]) => [topic, rest, [...settings]]))

@@ -79,6 +79,16 @@ const FIGURES: readonly {
     figure: hopOf('confirmedPosition'),
   },
   {
+    name: 'penstock_source_rows_per_second',
+    help: 'Records that a Source writes to its tables’ topics, a second, over the last two minutes.',
+    figure: hopOf('rowsPerSecond'),
+  },
+  {
+    name: 'penstock_source_last_event_timestamp_seconds',
+    help: 'When a Source’s tables’ topics last got a record, since 1970; known once it was seen to happen.',
+    figure: hopOf('lastEvent'),
+  },
+  {
     name: 'penstock_source_retained_bytes',
     help: 'Log that the database keeps for a Source.',
     figure: hopOf('retainedBytes'),

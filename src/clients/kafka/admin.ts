@@ -74,6 +74,10 @@ export function createKafkaAdmin(connection: KafkaConnection): KafkaAdmin {
       call('list ends of topics', signal, () =>
         ends(admin, topics).catch(async () => ends(admin, await present(admin, topics))),
       ),
+    written: (topics, signal) =>
+      call('list ends of topics', signal, () =>
+        written(admin, topics).catch(async () => written(admin, await present(admin, topics))),
+      ),
     groupOffsets: (group, signal) =>
       call(`read offsets of group ${group}`, signal, () => groupOffsets(admin, group)),
     deleteGroup: (group, signal) =>
@@ -128,6 +132,27 @@ async function ends(admin: Admin, topics: readonly string[]): Promise<ReadonlyMa
   })
   return new Map(
     listed.flatMap(({ name, partitions: [first] }) => (first ? [[name, first.offset] as const] : [])),
+  )
+}
+
+/** How many partitions a topic has may be known from before: a further one is counted after some minutes. */
+async function written(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+  if (topics.length === 0) return new Map()
+  const known = await admin.metadata({ topics: [...topics] })
+  const listed = await admin.listOffsets({
+    topics: topics.map((name) => ({
+      name,
+      partitions: Array.from(
+        { length: known.topics.get(name)?.partitions.length ?? 0 },
+        (_, partitionIndex) => ({
+          partitionIndex,
+          timestamp: -1n,
+        }),
+      ),
+    })),
+  })
+  return new Map(
+    listed.map(({ name, partitions }) => [name, partitions.reduce((sum, { offset }) => sum + offset, 0n)]),
   )
 }
 

@@ -120,6 +120,8 @@ export interface KafkaAdmin {
   ): Promise<ReadonlyMap<number, bigint>>
   /** End of the first partition of each topic; topics that do not exist are left out. */
   ends(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>
+  /** The ends of all partitions of each topic together: what was ever written. Topics that do not exist are left out. */
+  written(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>
   /** Committed offsets of a group, by topic and partition; empty when the group is unknown. */
   groupOffsets(group: string, signal: AbortSignal): Promise<ReadonlyMap<string, ReadonlyMap<number, bigint>>>
   /** Gone already is success. A group with members throws. */

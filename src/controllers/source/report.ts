@@ -16,6 +16,7 @@ import type { Report } from '../controller.ts'
 import { secretsCondition } from '../services.ts'
 import { lagConditions, recordFigures, shownFigures } from './lag.ts'
 import type { OpenSource, SourceServices } from './open.ts'
+import { followRows } from './rows.ts'
 import { type SnapshotSeen, snapshotHealth, snapshotOf } from './snapshot.ts'
 import { tableTopic } from './topics.ts'
 
@@ -46,6 +47,7 @@ export async function reportSource(
   const connector = isObject(observed) ? (observed as unknown as ConnectorObservation) : undefined
   if (connector) await restartIfDue(services, open, connector, signal)
   if (sample) recordFigures(services.board, user, sample.figures)
+  if (reached) await followRows(services, open, topicsOf(open, captured.tables), signal)
   const snapshot = sample && { sample, captured, progress }
   const conditions = snapshot ? softConditions(services.board, source, user, snapshot) : []
   const isCopying = progress !== undefined && progress.pending.length > 0
@@ -184,14 +186,23 @@ function topicsStatus(
   progress: CopyProgress | undefined,
 ): SourceStatus['topics'] {
   const { retained } = source.status?.topics ?? {}
-  const topicsOf = (names: readonly string[]) => names.map((name) => tableTopic(topicPrefix, name)).sort()
-  const names = topicsOf(tables.map(({ name }) => name))
-  const former = progress ? topicsOf(progress.former) : (retained ?? [])
+  const names = topicsOf({ topicPrefix }, tables)
+  const former = progress
+    ? topicsOf(
+        { topicPrefix },
+        progress.former.map((name) => ({ name })),
+      )
+    : (retained ?? [])
   return {
     ...{ prefix: topicPrefix, count: names.length, names: names.slice(0, SHOWN) },
     ...(former.length > 0 ? { retained: former.slice(0, SHOWN) } : {}),
   }
 }
+
+const topicsOf = (
+  { topicPrefix }: Pick<OpenSource, 'topicPrefix'>,
+  tables: readonly { readonly name: string }[],
+): readonly string[] => tables.map(({ name }) => tableTopic(topicPrefix, name)).sort()
 
 function softConditions(
   board: Board,
