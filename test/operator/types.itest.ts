@@ -7,7 +7,8 @@ import { eventually } from './eventually.ts'
 import { type GatewayProcess, startGatewayOf } from './gateway-process.ts'
 import { backboneSpec, ready, says, sourceSpec } from './objects.ts'
 import { LARGE } from './types/large.ts'
-import { DEFINITIONS, SPECIMENS } from './types/specimens.ts'
+import { SPECIMENS } from './types/specimens.ts'
+import { DEFINITIONS } from './types/wires.ts'
 import { createWorld, type World } from './world.ts'
 
 type Values = Readonly<Record<string, unknown>>

@@ -1,39 +1,30 @@
+import {
+  base64,
+  bits,
+  date,
+  each,
+  float,
+  interval,
+  json,
+  nothing,
+  point,
+  text,
+  timestamp,
+  timestamptz,
+  timetz,
+  type Wire,
+} from './wires.ts'
+
 /** A PostgreSQL type, values of it, and what must reach a browser of them. */
 export interface Specimen {
   readonly column: string
   readonly type: string
   /** SQL literals, without their quotes. */
   readonly values: readonly string[]
-  /** SQL of the JSON that arrives for the value `v`, which is not null. */
-  readonly wire: (v: string) => string
+  readonly wire: Wire
   /** How it arrives, for people. */
   readonly arrives: string
 }
-
-type Wire = Specimen['wire']
-
-const text: Wire = (v) => `to_jsonb(${v}::text)`
-const json: Wire = (v) => `to_jsonb(${v})`
-/** JSON has no number for these three. */
-const float: Wire = (v) =>
-  `case when ${v} in ('NaN', 'Infinity', '-Infinity') then to_jsonb(${v}::text) else to_jsonb(${v}) end`
-const base64: Wire = (v) => `to_jsonb(translate(encode(${v}, 'base64'), E'\\n', ''))`
-const bits: Wire = (v) => `to_jsonb(bit_set(${v}::text))`
-const date: Wire = (v) => `to_jsonb(split_part(iso(${v}, ''), 'T', 1))`
-const timestamp: Wire = (v) => `to_jsonb(iso(${v}, 'Z'))`
-const timestamptz: Wire = (v) => `to_jsonb(iso_tz(${v}))`
-const timetz: Wire = (v) => `to_jsonb((${v} at time zone 'UTC')::time::text || 'Z')`
-const interval: Wire = (v) =>
-  `to_jsonb(format('P%sY%sM%sDT%sH%sM%sS', extract(year from ${v}), extract(month from ${v}), extract(day from ${v}),
-    extract(hour from ${v}), extract(minute from ${v}), trim_scale(extract(second from ${v}))))`
-const point: Wire = (v) => `jsonb_build_object('x', ${v}[0], 'y', ${v}[1])`
-const nothing: Wire = () => 'null::jsonb'
-/** Each element by itself; nulls stay. */
-const each =
-  (element: Wire): Wire =>
-  (v) =>
-    `(select coalesce(jsonb_agg(case when e is null then 'null' else ${element('e')} end order by n), '[]')
-      from unnest(${v}) with ordinality as x (e, n))`
 
 function of(type: string, values: readonly string[], wire: Wire, arrives: string): Specimen {
   const column = `c_${type
@@ -279,22 +270,3 @@ const ARRAYS: readonly Specimen[] = [
 
 /** Every type that PostgreSQL has and that a table can have, and some that users define. */
 export const SPECIMENS: readonly Specimen[] = [...SCALARS, ...UNKNOWN, ...DEFINED, ...ARRAYS]
-
-/** What the types of the specimens, and the SQL of what arrives, need in a database. */
-export const DEFINITIONS = `
-  CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE EXTENSION ltree;
-  CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE TYPE pair AS (a int, b text); CREATE TYPE floats AS RANGE (subtype = float8);
-  CREATE DOMAIN positive AS int CHECK (value > 0); CREATE DOMAIN price AS numeric; CREATE DOMAIN nested_price AS price;
-  CREATE DOMAIN big AS bigint; CREATE DOMAIN tags AS text[];
-  CREATE FUNCTION iso_year(y int) RETURNS text LANGUAGE sql IMMUTABLE RETURN
-    case when y > 9999 then '+' || y when y > 0 then lpad(y::text, 4, '0') else '-' || lpad((-1 - y)::text, 4, '0') end;
-  CREATE FUNCTION iso(at timestamp, zone text) RETURNS text LANGUAGE sql IMMUTABLE RETURN
-    case when isfinite(at) then iso_year(extract(year from at)::int) || to_char(at, '-MM-DD"T"HH24:MI:SS')
-      || rtrim(rtrim(to_char(at, '.US'), '0'), '.') || zone else at::text end;
-  CREATE FUNCTION iso_tz(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE RETURN
-    case when isfinite(at) then iso_year(extract(year from at at time zone 'UTC')::int)
-      || to_char(at at time zone 'UTC', '-MM-DD"T"HH24:MI:SS.US"Z"') else at::text end;
-  CREATE FUNCTION bit_set(bits text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    with low as (select ltrim(bits, '0') as b), whole as (select lpad(b, (length(b) + 7) / 8 * 8, '0') as b from low)
-    select coalesce(encode(string_agg(decode(lpad(to_hex(substr(b, length(b) - 8 * n - 7, 8)::bit(8)::int), 2, '0'), 'hex'), '' order by n), 'base64'), '')
-    from whole, generate_series(0, length(b) / 8 - 1) n $$`
