@@ -32,7 +32,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   client: ['protocol'],
   console: ['client', 'protocol'],
   dev: [],
-  e2e: ['protocol', 'client', 'demo', 'dev'],
+  // e2e/drills stands on what the operator's own tests stand on, and names things as the operator does.
+  e2e: ['protocol', 'client', 'demo', 'dev', 'test', 'api'],
   demo: ['protocol', 'client', 'dev'],
   // bench/scale puts an operator together on stand-ins, as main does on the real things.
   bench: [

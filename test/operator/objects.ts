@@ -1,18 +1,24 @@
 import { inject } from 'vitest'
+import type { BedAddresses } from '../../dev/testing.ts'
 import type { BackboneSpec } from '../../src/api/backbone.ts'
 import type { Condition } from '../../src/api/common.ts'
 import type { SourceSpec } from '../../src/api/source/index.ts'
 import type { Seen, World } from './world.ts'
 
-/** A Backbone on the test bed, whose Connect reads passwords from files; `connectUrl` is another way to it. */
-export function backboneSpec(connectUrl: string = inject('testBed').connectUrl): BackboneSpec {
-  const { bootstrapServers, secretsDir } = inject('testBed')
+/** A Backbone on the test bed, whose Connect reads passwords from files; `url` is another way to it. */
+export const backboneSpec = (url?: string): BackboneSpec => backboneOf(inject('testBed'), url)
+
+/** As {@link backboneSpec}, on this bed. */
+export function backboneOf(
+  { bootstrapServers, secretsDir, connectUrl }: BedAddresses,
+  url: string = connectUrl,
+): BackboneSpec {
   return {
     kafka: { bootstrapServers: [...bootstrapServers] },
     connect: {
       type: 'External',
       external: {
-        url: connectUrl,
+        url,
         offsetFlushInterval: '1s',
         secrets: { type: 'Template', template: `\${directory:${secretsDir}/{namespace}/{name}:{key}}` },
       },
@@ -23,19 +29,19 @@ export function backboneSpec(connectUrl: string = inject('testBed').connectUrl):
 
 /** A Source on the world's database: tables, and whatever a test wants otherwise. */
 export function sourceSpec(
-  world: Pick<World, 'database'>,
+  { bed, database }: Pick<World, 'bed' | 'database'>,
   tables: SourceSpec['tables'],
   more: Partial<SourceSpec> = {},
   secret = 'db',
 ): Omit<SourceSpec, 'state'> & Partial<Pick<SourceSpec, 'state'>> {
-  const { host, port } = inject('testBed').postgres
+  const { host, port } = bed.postgres
   return {
     backboneRef: { name: 'main' },
     type: 'Postgres',
     postgres: {
       host,
       port,
-      database: world.database,
+      database,
       credentialsSecretRef: { name: secret },
       heartbeat: { interval: '1s' },
     },

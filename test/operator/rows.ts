@@ -1,16 +1,15 @@
-import { testKafka } from '../../src/clients/kafka/itest.ts'
 import { createKafkaLog } from '../../src/clients/kafka/log.ts'
 import { isObject, parseJson } from '../../src/lib/json.ts'
 import { eventually } from './eventually.ts'
-import type { World } from './world.ts'
+import { kafkaOf, type World } from './world.ts'
 
 const limit = () => AbortSignal.timeout(30_000)
 
 /** What a topic says of each key in the end, as whoever reads it from its beginning sees it; a key that is gone is absent. */
-export async function viewOf({ kafka }: World, topic: string): Promise<ReadonlyMap<string, unknown>> {
+export async function viewOf({ bed, kafka }: World, topic: string): Promise<ReadonlyMap<string, unknown>> {
   const partitions = (await kafka.describeTopics([topic], limit())).get(topic)?.partitions ?? 0
   const from = new Map(Array.from({ length: partitions }, (_, partition) => [partition, 0n]))
-  const log = createKafkaLog(testKafka())
+  const log = createKafkaLog(kafkaOf(bed))
   const rows = new Map<string, unknown>()
   try {
     for await (const { records } of log.scan(topic, from, limit())) {

@@ -8,9 +8,8 @@ import type { Condition } from '../../src/api/common.ts'
 import { API_VERSION } from '../../src/api/crd/definition.ts'
 import { type ConnectClient, createConnectClient } from '../../src/clients/connect.ts'
 import { createKafkaAdmin } from '../../src/clients/kafka/admin.ts'
-import { testKafka } from '../../src/clients/kafka/itest.ts'
 import { createPartitionReader } from '../../src/clients/kafka/reader.ts'
-import type { KafkaAdmin } from '../../src/clients/kafka/types.ts'
+import type { KafkaAdmin, KafkaConnection } from '../../src/clients/kafka/types.ts'
 import { isKubeError, type KubeClient, type KubeObject } from '../../src/runtime/kube.ts'
 import { eventually } from './eventually.ts'
 import { adminKube, type KindName, NAMESPACES, SECRETS, typeOf } from './kube.ts'
@@ -23,6 +22,8 @@ export type Seen = KubeObject & {
 
 /** A namespace, a database and a role of their own on the shared servers, and an operator. */
 export interface World {
+  /** The servers that it is on. */
+  readonly bed: BedAddresses
   readonly namespace: string
   readonly database: string
   readonly role: string
@@ -63,23 +64,32 @@ export interface World {
 const limit = () => AbortSignal.timeout(20_000)
 const KINDS = ['Pipeline', 'Source', 'Backbone'] as const
 
-/** Makes a world with a running operator; `start` starts one, also later. */
-export async function createWorld(
+/** Makes a world on the servers of a test run, with a running operator; `start` starts one, also later. */
+export function createWorld(
   prefix: string,
-  start: (world: World) => Promise<OperatorProcess> = () => startOperator(inject('testBed').kubeconfig),
+  start?: (world: World) => Promise<OperatorProcess>,
 ): Promise<World> {
-  const bed = inject('testBed')
+  return createWorldOn(inject('testBed'), prefix, start)
+}
+
+/** As {@link createWorld}, on the servers of this bed, which has our kinds. */
+export async function createWorldOn(
+  bed: BedAddresses,
+  prefix: string,
+  start: (world: World) => Promise<OperatorProcess> = () => startOperator(bed.kubeconfig),
+): Promise<World> {
   const namespace = `${prefix}-${randomBytes(3).toString('hex')}`
   const role = namespace.replaceAll('-', '_')
   const password = randomBytes(9).toString('base64url')
   const kube = await adminKube(bed.kubeconfig)
   const connect = createConnectClient({ url: bed.connectUrl })
-  const kafka = createKafkaAdmin(testKafka())
+  const kafka = createKafkaAdmin(kafkaOf(bed))
   const { database, dropAll } = await ownDatabase(bed.postgres.superuserUrl, role, password)
   await kube.create(NAMESPACES, { metadata: { name: namespace } }, limit())
 
   const running: OperatorProcess[] = []
   const world: World = {
+    bed,
     namespace,
     database: role,
     role,
@@ -91,7 +101,7 @@ export async function createWorld(
     ...objectsOf(kube, namespace, () => running[0]?.log() ?? 'no operator runs'),
     ...secretsOf(bed, kube, namespace, role),
     sql: async (statement) => (await database.query(statement)).rows as Record<string, unknown>[],
-    records: (topic) => recordsOf(kafka, topic),
+    records: (topic) => recordsOf(world, topic),
     wipeStatus: (kind, name) => wipeStatus(bed, namespace, kind, name),
     close: async () => {
       await world.stopOperator()
@@ -226,10 +236,16 @@ function objectsOf(
   }
 }
 
-async function recordsOf(kafka: KafkaAdmin, topic: string): Promise<readonly unknown[]> {
+/** How the broker of a bed is reached. */
+export const kafkaOf = ({ bootstrapServers }: BedAddresses): KafkaConnection => ({
+  bootstrapServers,
+  clientId: 'itest',
+})
+
+async function recordsOf({ bed, kafka }: World, topic: string): Promise<readonly unknown[]> {
   const description = (await kafka.describeTopics([topic], limit())).get(topic)
   const missing = new Set(Array.from({ length: description?.partitions ?? 0 }, (_, index) => index))
-  const reader = createPartitionReader(testKafka())
+  const reader = createPartitionReader(kafkaOf(bed))
   const values: unknown[] = []
   try {
     for (const partition of missing) reader.seek(topic, partition, 0n)

@@ -1,0 +1,23 @@
+import { notLetIn, passwordRotated } from './access.ts'
+import type { Drill, NotHere } from './drill.ts'
+import { stoppedTooLong } from './log.ts'
+import { publicationLacksTable } from './published.ts'
+import { slotDropped, slotInUse, slotLost, slotRecreated, slotRecreatedRunning } from './slots.ts'
+
+/** Every drill, by the number of its failure. */
+export const DRILLS: readonly Drill[] = [
+  slotLost,
+  slotDropped,
+  slotRecreated,
+  slotRecreatedRunning,
+  stoppedTooLong,
+  slotInUse,
+  passwordRotated,
+  publicationLacksTable,
+  notLetIn,
+]
+
+/** Failures that no drill causes. */
+export const NOT_HERE: readonly NotHere[] = [
+  { number: 25, failure: 'tombstones break a sink', why: 'there are no Sinks yet' },
+]
