@@ -1,8 +1,11 @@
 import { notLetIn, passwordRotated } from './access.ts'
 import type { Drill, NotHere } from './drill.ts'
-import { stoppedTooLong } from './log.ts'
+import { notAdvancing, stoppedTooLong } from './log.ts'
+import { staleOffsets } from './offsets.ts'
 import { publicationLacksTable } from './published.ts'
 import { slotDropped, slotInUse, slotLost, slotRecreated, slotRecreatedRunning } from './slots.ts'
+import { snapshotRestarting } from './snapshot.ts'
+import { noTasks, taskFailed } from './tasks.ts'
 
 /** Every drill, by the number of its failure. */
 export const DRILLS: readonly Drill[] = [
@@ -10,10 +13,15 @@ export const DRILLS: readonly Drill[] = [
   slotDropped,
   slotRecreated,
   slotRecreatedRunning,
+  notAdvancing,
   stoppedTooLong,
   slotInUse,
+  snapshotRestarting,
+  taskFailed,
+  staleOffsets,
   passwordRotated,
   publicationLacksTable,
+  noTasks,
   notLetIn,
 ]
 

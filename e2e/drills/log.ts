@@ -1,5 +1,29 @@
 import type { Drill } from './drill.ts'
 import { fillLog } from './slots.ts'
+import { statementsIn } from './statements.ts'
+
+const EMIT = 'FUNCTION pg_logical_emit_message(boolean, text, text)'
+
+/** 4: heartbeats, which move the slot while its tables are idle, are forbidden, and a neighbour writes on. */
+export const notAdvancing: Drill = {
+  number: 4,
+  failure: 'busy neighbours, idle tables, heartbeats forbidden',
+  beside: 'Others',
+  shown: {
+    condition: 'SlotHealthy',
+    reason: 'SlotNotAdvancing',
+    message:
+      /slot \w+ is read, but its position stands still.*GRANT EXECUTE ON FUNCTION pg_logical_emit_message/,
+    ready: 'True',
+  },
+  cause: async ({ world }) => {
+    await world.sql(`REVOKE EXECUTE ON ${EMIT} FROM PUBLIC`)
+    await fillLog(world, 32)
+  },
+  remedy: async ({ world }, message) => {
+    for (const statement of statementsIn(message)) await world.sql(statement)
+  },
+}
 
 /** 5: a Source is left Stopped, and the database keeps its log for it. */
 export const stoppedTooLong: Drill = {
@@ -9,7 +33,7 @@ export const stoppedTooLong: Drill = {
   shown: {
     condition: 'RetainedLogWithinThreshold',
     reason: 'RetainedLogTooLarge',
-    message: /slot|Running/,
+    message: /more than 16Mi of log.*it is Stopped: set spec\.state to Running, or delete/,
     ready: 'True',
   },
   cause: async (stage) => {

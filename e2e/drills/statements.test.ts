@@ -13,6 +13,10 @@ describe('statements in a message', () => {
       'lacks public.a: ALTER PUBLICATION "p" ADD TABLE "public"."a" (if they are partitioned: ALTER PUBLICATION p SET (x))',
       ['ALTER PUBLICATION "p" ADD TABLE "public"."a"', 'ALTER PUBLICATION p SET (x))'],
     ],
+    [
+      'let the owner run "CREATE PUBLICATION "p" FOR TABLE "public"."a"" and set postgres.publication to External',
+      ['CREATE PUBLICATION "p" FOR TABLE "public"."a"'],
+    ],
     ['Delete this Source and make it again', []],
   ])('%s', (message, statements) => {
     expect(statementsIn(message)).toEqual(statements)

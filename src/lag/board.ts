@@ -10,6 +10,8 @@ export interface History {
   standing(figure: string, threshold: number): Standing
   /** How fast a figure changes, a second, over at least `spanMs` of the last two minutes; undefined where less is known. */
   perSecond(figure: string, spanMs: number): number | undefined
+  /** As {@link Board.stillMs}, of this object. */
+  stillMs(what: string, value: bigint): number
   /** Forgets a figure: what comes next does not belong to what was. */
   drop(figure: string): void
 }
@@ -66,7 +68,11 @@ export function createBoard(now: () => number): Board {
       latest: (figure) => board.latest(object, figure),
       standing: (figure, threshold) => board.standing(object, figure, threshold),
       perSecond: (figure, spanMs) => slope(seriesOf(object, figure), now(), spanMs),
-      drop: (figure) => void objects.get(object)?.delete(figure),
+      stillMs: (what, value) => board.stillMs(object, what, value),
+      drop: (figure) => {
+        objects.get(object)?.delete(figure)
+        movements.get(object)?.delete(figure)
+      },
     }),
     record: (object, figure, value) => {
       const figures = objects.get(object) ?? new Map<string, Series>()

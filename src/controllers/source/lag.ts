@@ -101,7 +101,12 @@ function retainedLog(board: Board, source: Source, user: string): readonly Stage
       return [{ condition, verdict: { type: 'Ready', reason: 'Within', message } }]
     }
     case 'Over': {
-      const message = `the database keeps more than ${limit} of log for it: see why the connector does not confirm, or the disk fills`
+      const { state } = source.spec
+      const remedy =
+        state === 'Running'
+          ? 'see SlotHealthy, ConnectorRunning and the load on the worker for why it is not confirmed'
+          : `it is ${state}: set spec.state to Running, or delete this Source if nobody needs it any more`
+      const message = `the database keeps more than ${limit} of log for this Source, and its disk fills: ${remedy}`
       return [
         {
           condition,

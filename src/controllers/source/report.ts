@@ -42,9 +42,9 @@ export async function reportSource(
 ): Promise<Report> {
   const { source, user } = open
   const reached = driven.stages.every(({ verdict }) => verdict.type !== 'NotReached')
-  const sample = reached || source.status?.identity ? await sampleOf(open, signal) : undefined
   const observed = driven.observed.get(`Connector/${connectorName(source.metadata)}`)
   const connector = isObject(observed) ? (observed as unknown as ConnectorObservation) : undefined
+  const sample = connector || source.status?.identity ? await sampleOf(open, signal) : undefined
   if (connector) await restartIfDue(services, open, connector, signal)
   if (sample) recordFigures(services.board, user, sample.figures)
   if (reached) await followRows(services, open, topicsOf(open, captured.tables), signal)

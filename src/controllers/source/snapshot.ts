@@ -40,6 +40,11 @@ export function snapshotOf(
 
 /** Whether every row that was there is in the topics. */
 export function snapshotHealth({ sample, progress }: SnapshotSeen): Health {
+  const restarts = (progress?.begun ?? 0) - 1
+  if (sample.snapshot !== 'Completed' && restarts > 0) {
+    const message = `the first snapshot was cut off before its end and begun anew ${restarts} times: see the worker's log for what ends it (a time limit, memory, a lost connection), or name fewer tables in spec.tables and add the others later, whose rows are copied in steps that a restart does not undo`
+    return { type: 'NotReady', reason: 'SnapshotRestarting', message }
+  }
   if (sample.snapshot !== 'Completed')
     return { type: 'NotReady', reason: sample.snapshot, message: 'the rows that are there are being copied' }
   const failed = progress?.pending.find(({ state }) => state === 'Failed')

@@ -77,7 +77,7 @@ async function observe(
   const [streaming, relations] = [await context.streaming(signal), await context.relations(signal)]
   return {
     seen: { tables: own, records, relations, notifications, streaming, now: context.now() },
-    progress: progressOf(tables, records, notifications.answers),
+    progress: progressOf(tables, records, notifications),
     readTo,
   }
 }

@@ -27,24 +27,28 @@ export interface Notifications {
   readonly answers: ReadonlyMap<string, Answer>
   /** Offset of the latest start of a task: it tells what became of the first snapshot each time. */
   readonly startedAt: bigint
+  /** How often the first snapshot was begun. */
+  readonly begun: number
 }
 
 /** Nothing was said. */
-export const SILENCE: Notifications = { answers: new Map(), startedAt: -1n }
+export const SILENCE: Notifications = { answers: new Map(), startedAt: -1n, begun: 0 }
 
 /** Reads notifications in order; whatever is none of snapshots is left out. */
 export function readNotifications(records: readonly KafkaRecord[]): Notifications {
   const answers = new Map<string, Answer>()
   let startedAt = -1n
+  let begun = 0
   for (const record of records) {
     const note = noteOf(record)
     if (!note) continue
     if (note.aggregate === 'Initial Snapshot') startedAt = record.offset
+    if (note.aggregate === 'Initial Snapshot' && note.type === 'STARTED') begun++
     if (note.aggregate !== 'Incremental Snapshot') continue
     const before = answers.get(note.id) ?? { heardAt: 0, chunks: 0, scanned: new Map(), over: false }
     answers.set(note.id, heard(before, note))
   }
-  return { answers, startedAt }
+  return { answers, startedAt, begun }
 }
 
 interface Note {

@@ -1,4 +1,4 @@
-import type { Answer } from './notifications.ts'
+import type { Notifications } from './notifications.ts'
 import type { TableRecords } from './record.ts'
 
 /** How far the copies of a Source's tables are. */
@@ -9,6 +9,8 @@ export interface CopyProgress {
   readonly pending: readonly PendingTable[]
   /** Rows that the copy now under way has come to. */
   readonly rows: number
+  /** How often the first snapshot was begun; 0 where it is over or has not begun. */
+  readonly begun: number
   /** Tables that are no longer captured and whose topic stays. */
   readonly former: readonly string[]
 }
@@ -27,7 +29,7 @@ export const CHUNK_ROWS = 1_024
 export function progressOf(
   tables: readonly string[],
   records: TableRecords,
-  answers: ReadonlyMap<string, Answer>,
+  { answers, begun }: Notifications,
 ): CopyProgress {
   const copying = tables
     .flatMap((table) => records.get(table) ?? [])
@@ -46,6 +48,7 @@ export function progressOf(
       state: signal || by === 'Initial' ? 'Copying' : notBefore === undefined ? 'Waiting' : 'Failed',
       why,
     })),
+    begun: copying.some(({ by }) => by === 'Initial') ? begun : 0,
     rows: chunks * CHUNK_ROWS,
     former: [...records.keys()].filter((table) => !tables.includes(table)).sort(),
   }

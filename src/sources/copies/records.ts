@@ -39,7 +39,7 @@ export function copyRecords(
       const { captured, records } = observed ?? { captured: undefined, records: new Map() }
       const intent = captured
         ? ({ by: 'Signal', why: 'it was added', startsAnew: true } as const)
-        : ({ by: 'Initial', why: 'the connector is new', startsAnew: false } as const)
+        : ({ by: 'Initial', why: 'the connector is new', startsAnew: true } as const)
       const wanted = unrecorded(tables, captured, records, life).map((table) => ({ table, ...intent }))
       await write(context, await begun(context, wanted, records, signal), signal)
     },

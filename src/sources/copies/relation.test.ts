@@ -17,8 +17,16 @@ describe('whether a table is still what was copied', () => {
       { columns: { 1: 'id', 2: 'note', 3: 'more' }, filled: ['3'] },
       'Changed',
     ],
+    ['it has a place in the publication for the first time', { membership: '7' }, 'Extended'],
     ['a column that was copied had once been added with a default', { filled: ['2'] }, 'Same'],
   ])('%s', (_name, now, expected) => {
     expect(relationChange(COPIED, { ...COPIED, ...now }).type).toBe(expected)
+  })
+
+  it('was taken out of the publication and put back, and is looked at when it is back', () => {
+    const copied = { ...COPIED, membership: '7' }
+    expect(relationChange(copied, COPIED).type).toBe('Same')
+    expect(relationChange(copied, { ...COPIED, membership: '7' }).type).toBe('Same')
+    expect(relationChange(copied, { ...COPIED, membership: '8' }).type).toBe('Changed')
   })
 })

@@ -18,7 +18,7 @@ export function sentencesOf(steps: readonly Step[]): readonly string[] {
 
 const WORDS: Readonly<Record<Step['type'], string>> = {
   Adopt: 'captured before records began',
-  Extend: 'new columns',
+  Extend: 'noted as it is now',
   Begin: 'to be copied again',
   Signal: 'copying',
   Settle: 'copied',

@@ -25,7 +25,7 @@ const seen = (records: readonly TableRecord[], more: Partial<CopiesSeen> = {}): 
   ...more,
 })
 const answered = (more: Partial<Answer>, startedAt = -1n): Partial<CopiesSeen> => ({
-  notifications: { answers: new Map([['s', answer(more)]]), startedAt },
+  notifications: { ...SILENCE, answers: new Map([['s', answer(more)]]), startedAt },
 })
 const scanned = (status: string) => new Map([['public.a', { status, rows: 1 }]])
 
@@ -41,12 +41,12 @@ describe('the next steps of copying', () => {
     ['what is to be copied is asked for', seen([record({})]), ['Signal']],
     [
       'but only from a task that knows the table',
-      seen([record({ startsAfter: '7' })], { notifications: { answers: new Map(), startedAt: 6n } }),
+      seen([record({ startsAfter: '7' })], { notifications: { ...SILENCE, startedAt: 6n } }),
       [],
     ],
     [
       'which tells when it starts',
-      seen([record({ startsAfter: '7' })], { notifications: { answers: new Map(), startedAt: 7n } }),
+      seen([record({ startsAfter: '7' })], { notifications: { ...SILENCE, startedAt: 7n } }),
       ['Signal'],
     ],
     [

@@ -7,7 +7,7 @@ import { type Relation, relationChange } from './relation.ts'
 export type Step =
   /** It is captured and stands in no record: it was there when records began. */
   | { readonly type: 'Adopt'; readonly table: string; readonly relation: Relation }
-  /** New columns, all null: the record follows. */
+  /** New columns, all null, or a first place in the publication: the record follows. */
   | { readonly type: 'Extend'; readonly record: TableRecord; readonly relation: Relation }
   /** It is no longer what was copied. */
   | { readonly type: 'Begin'; readonly table: string; readonly why: string; readonly relation: Relation }
@@ -55,13 +55,18 @@ function stepsOf({ records, relations, notifications }: CopiesSeen, table: strin
       ? [{ type: 'Extend', record, relation }]
       : [{ type: 'Begin', table, why: change.why, relation }]
   }
-  if (record.by === 'Initial') return [{ type: 'Settle', record }]
+  const settle: Step = { type: 'Settle', record: { ...record, relation: placed(record.relation, relation) } }
+  if (record.by === 'Initial') return [settle]
   const answer = record.signal && notifications.answers.get(record.signal.id)
   const scan = answer?.scanned.get(table)
-  if (scan && isDone(scan)) return [{ type: 'Settle', record }]
+  if (scan && isDone(scan)) return [settle]
   if (scan) return [{ type: 'Retry', record, status: scan.status }]
   return answer?.over ? [{ type: 'Retry', record, status: 'no word of the table' }] : []
 }
+
+/** A table gets its place in the publication only after its copy was recorded as wanted. */
+const placed = (copied: Relation, now: Relation | undefined): Relation =>
+  now?.membership && !copied.membership ? { ...copied, membership: now.membership } : copied
 
 /** One signal at a time: Debezium's notifications carry the id of the latest. */
 function signalStep({ tables, records, notifications, now }: CopiesSeen): Step | undefined {

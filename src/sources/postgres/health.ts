@@ -16,7 +16,7 @@ export interface SlotLook {
   readonly held: boolean
   /** Since when nobody reads it, ISO 8601. */
   readonly idleSince: string | undefined
-  /** Read, and its position has not moved for the whole window while the log grew. */
+  /** Read, and its position has not moved for longer than a heartbeat needs, while the log grew. */
   readonly still: boolean
   /** Seconds until log that it needs may be thrown away, at the present rate. */
   readonly headroomSeconds: number | undefined
@@ -85,7 +85,10 @@ function headroomLow({ name, headroomSeconds }: SlotLook, slot: SlotView): Healt
     : undefined
 }
 
-function notMoving({ name, wanted, idle, idleSince, still }: SlotLook, slot: SlotView): Health | undefined {
+function notMoving(
+  { name, role, wanted, idle, idleSince, still }: SlotLook,
+  slot: SlotView,
+): Health | undefined {
   if (!slot.active && idle && wanted !== 'Stopped')
     return unhealthy(
       'SlotInactive',
@@ -94,7 +97,7 @@ function notMoving({ name, wanted, idle, idleSince, still }: SlotLook, slot: Slo
   return slot.active && still
     ? unhealthy(
         'SlotNotAdvancing',
-        `slot ${name} is read, but its position has not moved for two minutes while the log grew: see whether Kafka takes records and the worker stores offsets, and the worker's log`,
+        `slot ${name} is read, but its position stands still while the log grows: see whether Kafka takes records and the worker stores offsets, and, in its log, whether heartbeats are refused; then: GRANT EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) TO ${role}`,
       )
     : undefined
 }

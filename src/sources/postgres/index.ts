@@ -10,7 +10,7 @@ import { postgresVerdict } from './errors.ts'
 import { POSTGRES_FAILURES } from './failures.ts'
 import { type Login, login, postgresSpec } from './login.ts'
 import { type Catalogue, lookAt } from './look.ts'
-import { adminVerdictOf, planPostgres, publicationWish } from './plan.ts'
+import { adminVerdictOf, planPostgres, publicationName, publicationWish } from './plan.ts'
 import { findingsOf } from './preflight.ts'
 import { type PublicationWish, publicationsSeen } from './publication.ts'
 import { publicationsQuestion, publisherPoll } from './questions.ts'
@@ -47,7 +47,7 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
   const look = lookAt(
     context,
     { address, client },
-    { slotName, role: connector.username, loss: lossOf(source) },
+    { slotName, publicationName: publicationName(context), role: connector.username, loss: lossOf(source) },
     postgresVerdict(spec.host, secretName),
   )
   const shapesOf = ({ columns, tables }: Catalogue) =>

@@ -13,8 +13,9 @@ import {
   matchingPoll,
   serverPoll,
 } from './questions.ts'
-import { figuresOf, sampleOf, silenceLimit } from './sample.ts'
-import { heartbeatTopic } from './settings.ts'
+import { throughPublication } from './relations.ts'
+import { figuresOf, sampleOf } from './sample.ts'
+import { heartbeatTopic, silenceLimit } from './settings.ts'
 import { type SlotContext, slotState } from './slot.ts'
 import { beforeFirstRun, isFirstRun } from './stale.ts'
 import { watchSlot } from './watch.ts'
@@ -36,15 +37,20 @@ export interface Look {
   readonly sample: (signal: AbortSignal, after?: number) => Promise<SourceSample>
 }
 
+/** What of the database is looked at for one Source. */
+interface LookedAt {
+  readonly slotName: string
+  readonly publicationName: string
+  readonly role: string
+  /** A loss that the status tells of. */
+  readonly loss: Health | undefined
+}
+
 /** The looks of a Source; errors are thrown as `verdict` says. */
 export function lookAt(
   context: SourceContext,
   asked: Asked,
-  {
-    slotName,
-    role,
-    loss,
-  }: { readonly slotName: string; readonly role: string; readonly loss: Health | undefined },
+  { slotName, publicationName, role, loss }: LookedAt,
   verdict: (error: unknown) => never,
 ): Look {
   const { source, polls, user, now, offsetFlushMs } = context
@@ -58,7 +64,7 @@ export function lookAt(
   const watch = (view: DatabaseView) =>
     watchSlot({
       ...{ spec, shown: context.shown(), slotName, role },
-      ...{ database: view, history: context.history, now: now() },
+      ...{ database: view, history: context.history, offsetFlushMs, now: now() },
     })
   const seen = (view: DatabaseView): string => {
     const slot = view.slots.get(slotName)
@@ -95,7 +101,7 @@ export function lookAt(
       const found = await polls.readEach(catalogueQuestion(asked), interest, user, signal).catch(verdict)
       const entries = [...found.values()]
       const relations = [...found].flatMap(([name, { relation }]) =>
-        relation ? [[name, relation] as const] : [],
+        relation ? [[name, throughPublication(relation, publicationName)] as const] : [],
       )
       return {
         tables: entries.flatMap(({ table }) => table ?? []),

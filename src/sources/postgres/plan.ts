@@ -130,6 +130,10 @@ export function adminVerdictOf(context: SourceContext): ReturnType<typeof postgr
   return postgresVerdict(host, (adminCredentialsSecretRef ?? credentialsSecretRef).name)
 }
 
+/** The name of a Source's publication. */
+export const publicationName = (context: SourceContext): string =>
+  postgresSpec(context).publication?.name ?? databaseObjectName(context.source.metadata)
+
 /** The publication of these tables as the Source wants it. */
 export function publicationWish(
   context: SourceContext,
@@ -139,7 +143,7 @@ export function publicationWish(
   const { source, owner } = context
   const { publication: spec } = postgresSpec(context)
   return {
-    ...{ name: spec?.name ?? databaseObjectName(source.metadata), tables, others, owner },
+    ...{ name: publicationName(context), tables, others, owner },
     management: spec?.managementPolicy ?? 'Managed',
     adoption: source.spec.adoptionPolicy ?? 'Refuse',
   }

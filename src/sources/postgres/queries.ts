@@ -7,7 +7,7 @@ export interface DatabaseView {
   /** End of the write-ahead log, in bytes. */
   readonly walEnd: bigint
   readonly slots: ReadonlyMap<string, SlotView>
-  /** Transactions that have written and go on for a minute or more, oldest first, at most ten. */
+  /** Transactions that have written and go on for ten seconds or more, oldest first, at most ten. */
   readonly longWriters: readonly LongWriter[]
 }
 
@@ -101,7 +101,7 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
     `select pid, coalesce(usename, '') as user, coalesce(datname, '') as database,
       to_char(xact_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since from pg_stat_activity
       where backend_xid is not null and pid <> pg_backend_pid()
-      and case when xact_start is null then age(backend_xid) > 100 else xact_start < now() - interval '1 minute' end
+      and case when xact_start is null then age(backend_xid) > 100 else xact_start < now() - interval '10 s' end
       order by age(backend_xid) desc limit 10`,
     [],
     signal,

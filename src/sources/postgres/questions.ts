@@ -3,7 +3,6 @@ import type { Poll } from '../../external/polls.ts'
 import type { Question } from '../../external/question.ts'
 import type { Trail } from '../../lag/trail.ts'
 import { hashOf } from '../../lib/json.ts'
-import type { Relation } from '../copies/relation.ts'
 import {
   type ColumnFacts,
   type PublisherFacts,
@@ -22,7 +21,7 @@ import {
   readTables,
   type TableView,
 } from './queries.ts'
-import { matchTables, readRelations } from './relations.ts'
+import { matchTables, readRelations, type TableRelation } from './relations.ts'
 
 /** A database among questions: its address and who asks, and how to ask it. */
 export interface Asked {
@@ -59,7 +58,7 @@ export interface CatalogueEntry {
   readonly table: TableView | undefined
   readonly columns: readonly ColumnView[]
   readonly facts: ColumnFacts | undefined
-  readonly relation: Relation | undefined
+  readonly relation: TableRelation | undefined
 }
 
 /** Tables, named as schema.table: one question for all Sources on a database. */

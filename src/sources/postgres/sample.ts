@@ -4,12 +4,9 @@ import type { Health } from '../../external/contract.ts'
 import type { SourceFigures, SourceSample } from '../type.ts'
 import { positionOf, retention } from './position.ts'
 import type { DatabaseView } from './queries.ts'
-import { heartbeatSeconds } from './settings.ts'
+import { heartbeatSeconds, silenceLimit } from './settings.ts'
 import type { SlotState } from './slot.ts'
 import type { SlotWatch } from './watch.ts'
-
-/** Seconds beyond a heartbeat's interval after which a source that shows nothing new is not moving. */
-const BEAT_PATIENCE_SECONDS = 18
 
 /** Until what has been stored has been looked at. */
 const LOOK_SECONDS = 6
@@ -30,9 +27,6 @@ export interface SampleInput {
   readonly silence: number | undefined
   readonly now: number
 }
-
-/** Seconds within which a healthy source shows a heartbeat in Kafka. */
-export const silenceLimit = (spec: SourceSpec): number => heartbeatSeconds(spec) + BEAT_PATIENCE_SECONDS
 
 /** How far a PostgreSQL source is, from a look at the database and, where it was asked for, the stored offset. Pure. */
 export function sampleOf(input: SampleInput): SourceSample {

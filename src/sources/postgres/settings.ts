@@ -31,6 +31,12 @@ export const DEFAULT_HEARTBEAT = '10s'
 export const heartbeatSeconds = ({ postgres }: SourceSpec): number =>
   durationMs(postgres?.heartbeat?.interval ?? DEFAULT_HEARTBEAT) / 1_000
 
+/** Seconds beyond a heartbeat's interval after which a source that shows nothing new is not moving. */
+const BEAT_PATIENCE_SECONDS = 18
+
+/** Seconds within which a healthy source shows a heartbeat in Kafka. */
+export const silenceLimit = (spec: SourceSpec): number => heartbeatSeconds(spec) + BEAT_PATIENCE_SECONDS
+
 /** Every setting of a Debezium PostgreSQL connector that is ours, with its reason where it is not plain. */
 export function connectorSettings(input: SettingsInput): Readonly<Record<string, string>> {
   const { spec, topicPrefix } = input

@@ -35,6 +35,7 @@ function watched(
     }
     return watchSlot({
       ...{ spec: { ...spec, state }, shown: undefined, slotName: 's', role: 'reader', database, history },
+      offsetFlushMs: 60_000,
       now: clock.now,
     })
   })
@@ -70,10 +71,12 @@ describe('a slot over two minutes', () => {
   })
 
   it('is SlotNotAdvancing when its position stands still while the log grows', () => {
-    expect(reason(watched(24, () => slot()))).toBe('SlotNotAdvancing')
-    const moving = (index: number) => slot({ confirmed: BigInt(400 + (index > 20 ? 1 : 0)) })
+    expect(reason(watched(18, () => slot()))).toBe('SlotNotAdvancing')
+    expect(reason(watched(16, () => slot()))).toBe('Healthy')
+    const moving = (index: number) => slot({ confirmed: BigInt(400 + (index > 15 ? 1 : 0)) })
     expect(reason(watched(24, moving))).toBe('Healthy')
-    expect(reason(watched(20, () => slot()))).toBe('Healthy')
+    const backAfter = (index: number) => slot({ active: index > 10 })
+    expect(reason(watched(24, backAfter))).toBe('Healthy')
     expect(reason(watched(24, () => slot(), 'Paused'))).toBe('Healthy')
   })
 

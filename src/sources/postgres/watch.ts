@@ -3,7 +3,7 @@ import type { Health } from '../../external/contract.ts'
 import type { History } from '../../lag/board.ts'
 import { headroomWords, type SlotLook, slotHealth } from './health.ts'
 import type { DatabaseView, SlotView } from './queries.ts'
-import { heartbeatSeconds } from './settings.ts'
+import { silenceLimit } from './settings.ts'
 
 /** What a slot is watched by. */
 export interface WatchInput {
@@ -15,6 +15,8 @@ export interface WatchInput {
   readonly role: string
   readonly database: DatabaseView
   readonly history: History
+  /** Milliseconds after which Connect has stored a position. */
+  readonly offsetFlushMs: number
   readonly now: number
 }
 
@@ -37,14 +39,13 @@ export function watchSlot(input: WatchInput): SlotWatch {
   return { health, status, face: JSON.stringify([health.reason, rest]) }
 }
 
-function lookOf({ spec, shown, slotName, role, database, history, now }: WatchInput): SlotLook {
+function lookOf(input: WatchInput): SlotLook {
+  const { spec, shown, slotName, role, database, history, now } = input
   const slot = database.slots.get(slotName)
   if (slot) {
     history.record('slotActive', slot.active ? 1 : 0)
     history.record('slotIdle', slot.active ? 0 : 1)
-    history.record('walEnd', Number(database.walEnd))
     if (slot.safeBytes !== undefined) history.record('safeBytes', Number(slot.safeBytes))
-    if (slot.confirmed !== undefined) history.record('confirmedPosition', Number(slot.confirmed))
   }
   const before = shown?.slot?.active === false ? shown.slot.idleSince : undefined
   const idleSince = slot?.inactiveSince ?? before ?? new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
@@ -53,19 +54,26 @@ function lookOf({ spec, shown, slotName, role, database, history, now }: WatchIn
     idle: history.standing('slotIdle', 0.5) === 'Over',
     held: history.standing('slotActive', 0.5) === 'Over',
     idleSince: slot && !slot.active ? idleSince : undefined,
-    still: spec.state === 'Running' && standsStill(history, heartbeatSeconds(spec)),
+    still: standsStill(input, slot),
     headroomSeconds: headroomSeconds(slot, history),
   }
 }
 
-/** A window in which the position moves with every heartbeat and every store of offsets (60 s by default), if at all. */
-const STILL_MS = 110_000
-const LONGEST_BEAT_SECONDS = 45
+/** Whether a slot that is read has not moved since before the log last grew, for longer than a heartbeat needs to move it. */
+function standsStill(
+  { spec, database, history, offsetFlushMs }: WatchInput,
+  slot: SlotView | undefined,
+): boolean {
+  if (!slot?.active || slot.confirmed === undefined || spec.state !== 'Running') {
+    history.drop(READ_POSITION)
+    return false
+  }
+  const stillMs = history.stillMs(READ_POSITION, slot.confirmed)
+  const grewMs = history.stillMs('logEnd', database.walEnd)
+  return stillMs > grewMs && stillMs >= silenceLimit(spec) * 1_000 + offsetFlushMs
+}
 
-const standsStill = (history: History, beatSeconds: number): boolean =>
-  beatSeconds <= LONGEST_BEAT_SECONDS &&
-  history.perSecond('confirmedPosition', STILL_MS) === 0 &&
-  (history.perSecond('walEnd', STILL_MS) ?? 0) > 0
+const READ_POSITION = 'readPosition'
 
 function headroomSeconds(slot: SlotView | undefined, history: History): number | undefined {
   const rate = history.perSecond('safeBytes', 30_000)
