@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MODULES := $(CURDIR)/node_modules
 export PATH := $(MODULES)/.bin:$(MODULES)/@biomejs/cli-linux-x64:$(MODULES)/@biomejs/cli-linux-arm64:$(PATH)
 
-.PHONY: help demo test check up down status image
+.PHONY: help demo test drills check up down status image
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ demo: install ## a shop's pipeline on this machine, with a page to look at
 
 test: install ## all tests: types, lint, unit, integration, end to end
 	@node dev/test-run.ts
+
+drills: install ## failures of Sources on real servers: caused, read from the status, repaired as it says
+	@node e2e/drills/main.ts
 
 check: install ## types, lint and format
 	@npm run --silent check

@@ -79,37 +79,41 @@ export async function begun(
   signal: AbortSignal,
 ): Promise<readonly TableRecord[]> {
   if (tables.length === 0) return []
-  const { admin, topics, life } = context
+  const { life } = context
   const starts = await notificationEnd(context, signal)
   const relations = await context.relations(signal)
-  const described = await admin
-    .describeTopics(
-      tables.map(({ table }) => topics.of(table)),
-      signal,
-    )
-    .catch(kafkaVerdict)
   const records: TableRecord[] = []
   for (const { table, why, by, startsAnew } of tables) {
     const relation = relations.get(table)
-    const topic = topics.of(table)
-    const count = topics.compacted.has(table) ? (described.get(topic)?.partitions ?? 0) : 0
-    const partitions = Array.from({ length: count }, (_, partition) => partition)
-    const ends =
-      count === 0
-        ? new Map<number, bigint>()
-        : await admin.offsets(topic, partitions, 'latest', signal).catch(kafkaVerdict)
     if (!relation) continue
+    const ends = await endsOf(context, table, signal)
     records.push({
       ...{ table, state: 'Copying', by, why, relation },
       copy: (known.get(table)?.copy ?? 0) + 1,
       ...{ life, begunAt: context.now() },
       ...(startsAnew ? { startsAfter: String(starts) } : {}),
-      ends: [...ends.values()].some((end) => end > 0n)
-        ? partitions.map((partition) => String(ends.get(partition) ?? 0n))
-        : [],
+      ends: ends.some((end) => end !== '0') ? ends : [],
     })
   }
   return records
+}
+
+/** Where each partition of a table's topic ends now; empty where the topic is not compacted. */
+export async function endsOf(
+  { admin, topics }: CopyContext,
+  table: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  if (!topics.compacted.has(table)) return []
+  const topic = topics.of(table)
+  const described = await admin.describeTopics([topic], signal).catch(kafkaVerdict)
+  const partitions = Array.from(
+    { length: described.get(topic)?.partitions ?? 0 },
+    (_, partition) => partition,
+  )
+  if (partitions.length === 0) return []
+  const ends = await admin.offsets(topic, partitions, 'latest', signal).catch(kafkaVerdict)
+  return partitions.map((partition) => String(ends.get(partition) ?? 0n))
 }
 
 /** Reads a topic of one partition on to its present end; `position` is where the next one begins. */

@@ -1,7 +1,7 @@
 import { escaped } from '../../api/source/tables.ts'
 import type { ExternalResource } from '../../external/contract.ts'
 import { kafkaVerdict } from '../../external/topics.ts'
-import { begun, type CopyContext, notificationEnd, readOn, recordsOf, write } from './context.ts'
+import { begun, type CopyContext, endsOf, notificationEnd, readOn, recordsOf, write } from './context.ts'
 import { type Notifications, readNotifications, SILENCE } from './notifications.ts'
 import { type CopyProgress, progressOf } from './progress.ts'
 import type { TableRecord } from './record.ts'
@@ -127,7 +127,7 @@ async function takeSteps(
   await write(context, await begun(context, intents, records, signal), signal)
   for (const step of steps) if (step.type === 'Signal') await ask(context, step, signal)
   for (const step of steps)
-    if (step.type === 'Settle' && step.record.ends.length > 0) await settle(context, step.record, signal)
+    if (step.type === 'Settle' && step.sweep !== 'Nothing') await settle(context, step, signal)
 }
 
 /** What a step comes to that is only written down. */
@@ -150,7 +150,7 @@ function noted({ life, now }: CopyContext, step: Step): readonly TableRecord[] {
     case 'Extend':
       return [{ ...step.record, relation: step.relation }]
     case 'Settle':
-      return step.record.ends.length === 0 ? [copied(step.record)] : []
+      return step.sweep === 'Nothing' ? [copied(step.record)] : []
     case 'Retry': {
       const { signal: _failed, ...record } = step.record
       return [{ ...record, copy: record.copy + 1, notBefore: now() + RETRY_MS }]
@@ -193,15 +193,20 @@ async function ask(
 }
 
 /** Sweeps first: a table counts as copied when its topic says of no row that is not there. */
-async function settle(context: CopyingContext, record: TableRecord, signal: AbortSignal): Promise<void> {
+async function settle(
+  context: CopyingContext,
+  { record, sweep: sweeping }: Step & { type: 'Settle' },
+  signal: AbortSignal,
+): Promise<void> {
   const { log, topics, absent, whilePaused } = context
   signal.throwIfAborted()
   await context.detached(async (running) => {
+    const ends = sweeping === 'All' ? await endsOf(context, record.table, running) : record.ends
     await sweep(
       {
         ...{ log, whilePaused },
         topic: topics.of(record.table),
-        ends: record.ends.map(BigInt),
+        ends: ends.map(BigInt),
         absent: (keys, asked) => absent(record.table, keys, asked),
       },
       running,

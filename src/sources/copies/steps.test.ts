@@ -92,6 +92,14 @@ describe('the next steps of copying', () => {
     expect(nextSteps(given).map(({ type }) => type)).toEqual(expected)
   })
 
+  it('what may tell of rows that are gone is swept, the copy too when it was begun more than once', () => {
+    const sweepOf = (more: Partial<TableRecord>, begun: number) =>
+      nextSteps(seen([record({ by: 'Initial', ...more })], { notifications: { ...SILENCE, begun } }))
+    expect(sweepOf({}, 1)).toMatchObject([{ type: 'Settle', sweep: 'Nothing' }])
+    expect(sweepOf({ ends: ['5'] }, 1)).toMatchObject([{ type: 'Settle', sweep: 'Older' }])
+    expect(sweepOf({}, 2)).toMatchObject([{ type: 'Settle', sweep: 'All' }])
+  })
+
   it('a signal that is sent again for the same copies has the same id, and another for others', () => {
     const idOf = (given: CopiesSeen) => nextSteps(given).map((step) => step.type === 'Signal' && step.id)
     expect(idOf(seen([record({})]))).toEqual(idOf(seen([record({ begunAt: 5 })])))

@@ -13,9 +13,15 @@ export type Step =
   | { readonly type: 'Begin'; readonly table: string; readonly why: string; readonly relation: Relation }
   /** Ask the connector, for these tables together. */
   | { readonly type: 'Signal'; readonly id: string; readonly records: readonly TableRecord[] }
-  /** Every row is in the topic: sweep what is older, and record it as copied. */
-  | { readonly type: 'Settle'; readonly record: TableRecord }
+  /** Every row is in the topic: sweep, and record it as copied. */
+  | { readonly type: 'Settle'; readonly record: TableRecord; readonly sweep: Sweeping }
   | { readonly type: 'Retry'; readonly record: TableRecord; readonly status: string }
+
+/**
+ * What of a topic may tell of rows that are gone. Older: what was there before the copy. All: also the copy, which was
+ * begun more than once, so that a row that went between two beginnings is in it and no delete of it is.
+ */
+export type Sweeping = 'Nothing' | 'Older' | 'All'
 
 /** What the copies of a Source's tables are judged by. */
 export interface CopiesSeen {
@@ -55,13 +61,22 @@ function stepsOf({ records, relations, notifications }: CopiesSeen, table: strin
       ? [{ type: 'Extend', record, relation }]
       : [{ type: 'Begin', table, why: change.why, relation }]
   }
-  const settle: Step = { type: 'Settle', record: { ...record, relation: placed(record.relation, relation) } }
+  const settle: Step = {
+    type: 'Settle',
+    record: { ...record, relation: placed(record.relation, relation) },
+    sweep: sweepingOf(record, notifications),
+  }
   if (record.by === 'Initial') return [settle]
   const answer = record.signal && notifications.answers.get(record.signal.id)
   const scan = answer?.scanned.get(table)
   if (scan && isDone(scan)) return [settle]
   if (scan) return [{ type: 'Retry', record, status: scan.status }]
   return answer?.over ? [{ type: 'Retry', record, status: 'no word of the table' }] : []
+}
+
+function sweepingOf({ by, ends }: TableRecord, { begun }: Notifications): Sweeping {
+  if (by === 'Initial' && begun > 1) return 'All'
+  return ends.length > 0 ? 'Older' : 'Nothing'
 }
 
 /** A table gets its place in the publication only after its copy was recorded as wanted. */
