@@ -9,7 +9,7 @@ import { slotInUse, slotRecreatedRunning } from './slots.ts'
  * 1 to 3 gap, 5 and 4 source, 20 and 34 outages, 22 and 23 lifecycle, 27 secrets and outages, 29 hands.
  */
 describe('drills', () => {
-  it.concurrent.each([slotRecreatedRunning, slotInUse])('$number $failure', async (drill) => {
+  it.each([slotRecreatedRunning, slotInUse])('$number $failure', async (drill) => {
     const world = await createWorldOn(inject('testBed'), `drill${drill.number}`, () =>
       startOperator(inject('testBed').kubeconfig),
     )

@@ -1,7 +1,7 @@
 import { notLetIn, passwordRotated } from './access.ts'
 import type { Drill, NotHere } from './drill.ts'
 import { notAdvancing, stoppedTooLong } from './log.ts'
-import { staleOffsets } from './offsets.ts'
+import { debris, staleOffsets } from './offsets.ts'
 import { publicationLacksTable } from './published.ts'
 import { slotDropped, slotInUse, slotLost, slotRecreated, slotRecreatedRunning } from './slots.ts'
 import { snapshotRestarting } from './snapshot.ts'
@@ -19,6 +19,7 @@ export const DRILLS: readonly Drill[] = [
   snapshotRestarting,
   taskFailed,
   staleOffsets,
+  debris,
   passwordRotated,
   publicationLacksTable,
   noTasks,
@@ -27,5 +28,8 @@ export const DRILLS: readonly Drill[] = [
 
 /** Failures that no drill causes. */
 export const NOT_HERE: readonly NotHere[] = [
+  { number: 7, failure: 'failover to a primary without the slot', why: 'there is one PostgreSQL server' },
+  { number: 21, failure: 'rebalance storm', why: 'there is one Connect worker' },
   { number: 25, failure: 'tombstones break a sink', why: 'there are no Sinks yet' },
+  { number: 28, failure: 'plugin missing on the workers', why: 'the workers have it; a unit test tells' },
 ]

@@ -46,8 +46,7 @@ function untilShown({ shown }: Drill, world: World): Promise<Seen> {
     (source) => {
       const found = condition(source, shown.condition)
       return (
-        found?.status === 'False' &&
-        found.reason === shown.reason &&
+        found?.reason === shown.reason &&
         shown.message.test(found.message) &&
         condition(source, 'Ready')?.status === shown.ready
       )
@@ -61,7 +60,7 @@ function untilHealed({ shown }: Drill, world: World): Promise<Seen> {
     'healed',
     'Source',
     'shop',
-    (source) => isStreaming(source) && (condition(source, shown.condition)?.status ?? 'True') === 'True',
+    (source) => isStreaming(source) && condition(source, shown.condition)?.reason !== shown.reason,
     HEALED_MS,
   )
 }

@@ -12,16 +12,18 @@ export const taskFailed: Drill = {
   beside: 'Others',
   shown: {
     condition: 'ConnectorRunning',
-    reason: 'TaskFailed',
-    message: /RecordTooLarge|larger than the max/,
+    reason: 'RecordTooLarge',
+    message: /larger than the max.*raise max\.message\.bytes of the topic.*reconcile-requested-at/,
     ready: 'False',
   },
   cause: async ({ world, connector, work }) => {
     await world.kafka.alterTopic(`${connector}.public.orders`, { 'max.message.bytes': '80' }, limit())
     await work()
   },
-  remedy: ({ world, connector }) =>
-    world.kafka.alterTopic(`${connector}.public.orders`, { 'max.message.bytes': '1048588' }, limit()),
+  remedy: async ({ world, connector }) => {
+    await world.kafka.alterTopic(`${connector}.public.orders`, { 'max.message.bytes': '1048588' }, limit())
+    await world.annotate('Source', 'shop', { 'penstock.dev/reconcile-requested-at': 'now' })
+  },
 }
 
 /** 33: the slot waits for a transaction of somebody else, and until then the connector has no task. */
