@@ -2,14 +2,14 @@ import { describe, expect, inject, it } from 'vitest'
 import { startOperator } from '../../test/operator/process.ts'
 import { createWorldOn } from '../../test/operator/world.ts'
 import { runDrill } from './run.ts'
-import { slotInUse, slotRecreatedRunning } from './slots.ts'
+import { slotDropped, slotInUse } from './slots.ts'
 
 /*
  * The drills that are short and cause what no other test does. Tests in test/operator that cause the failures of others:
  * 1 to 3 gap, 5 and 4 source, 20 and 34 outages, 22 and 23 lifecycle, 27 secrets and outages, 29 hands.
  */
 describe('drills', () => {
-  it.each([slotRecreatedRunning, slotInUse])('$number $failure', async (drill) => {
+  it.each([slotDropped, slotInUse])('$number $failure', async (drill) => {
     const world = await createWorldOn(inject('testBed'), `drill${drill.number}`, () =>
       startOperator(inject('testBed').kubeconfig),
     )
