@@ -5,7 +5,7 @@ import { runDrill } from './run.ts'
 import { slotDropped, slotInUse } from './slots.ts'
 
 /*
- * The drills that are short and cause what no other test does. Tests in test/operator that cause the failures of others:
+ * Two drills that cause what no other test does. Tests in test/operator that cause the failures of others:
  * 1 to 3 gap, 5 and 4 source, 20 and 34 outages, 22 and 23 lifecycle, 27 secrets and outages, 29 hands.
  */
 describe('drills', () => {

@@ -28,8 +28,12 @@ export const DRILLS: readonly Drill[] = [
 
 /** Failures that no drill causes. */
 export const NOT_HERE: readonly NotHere[] = [
-  { number: 7, failure: 'failover to a primary without the slot', why: 'there is one PostgreSQL server' },
-  { number: 21, failure: 'rebalance storm', why: 'there is one Connect worker' },
+  {
+    number: 7,
+    failure: 'failover to a primary without the slot',
+    why: 'no drill yet: needs a second server',
+  },
+  { number: 21, failure: 'rebalance storm', why: 'no drill yet: needs a second worker' },
   { number: 25, failure: 'tombstones break a sink', why: 'there are no Sinks yet' },
-  { number: 28, failure: 'plugin missing on the workers', why: 'the workers have it; a unit test tells' },
+  { number: 28, failure: 'plugin missing on the workers', why: 'no drill yet: needs a worker without it' },
 ]
