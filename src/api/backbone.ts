@@ -104,7 +104,7 @@ const spec = z.object({
 const status = z.object({
   ...statusBase(),
   kafka: z.object({ clusterId: text(100), brokers: z.int() }).optional(),
-  connect: z.object({ version: text(100), plugins: setOf(text(300), 20) }).optional(),
+  connect: z.object({ version: text(100), plugins: setOf(text(300), 20).optional() }).optional(),
 })
 
 export type BackboneSpec = z.infer<typeof spec>

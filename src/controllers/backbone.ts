@@ -1,4 +1,4 @@
-import { type Backbone, backboneKind } from '../api/backbone.ts'
+import { type Backbone, type BackboneStatus, backboneKind } from '../api/backbone.ts'
 import type { ConnectClient } from '../clients/connect.ts'
 import type { KafkaAdmin } from '../clients/kafka/types.ts'
 import { check } from '../external/check.ts'
@@ -24,11 +24,14 @@ export const clusterPoll = (
   fingerprint: ({ clusterId, brokers }) => `${clusterId} ${brokers}`,
 })
 
-/** A Connect cluster's version and plugins. */
-export const workerPoll = (
-  url: string,
-  client: ConnectClient,
-): Poll<{ readonly version: string; readonly plugins: readonly string[] }> => ({
+/** A Connect cluster's version, and its plugins with theirs. */
+interface Worker {
+  readonly version: string
+  readonly plugins: readonly string[]
+}
+
+/** What a Connect cluster runs. */
+export const workerPoll = (url: string, client: ConnectClient): Poll<Worker> => ({
   key: `connect ${url}`,
   everyMs: EVERY_MS,
   ask: async (signal) => ({
@@ -94,7 +97,7 @@ export function backboneController(
           return {
             status: {
               ...(ready('KafkaReachable') ? { kafka: await cluster(asked) } : {}),
-              ...(found ? { connect: { version: found.version, plugins: found.plugins.slice(0, 20) } } : {}),
+              ...(found ? { connect: connectStatus(found) } : {}),
             },
             conditions: secretsCondition(backbone),
             ready: { reason: 'Reachable', message: 'Kafka and Kafka Connect answer' },
@@ -104,4 +107,9 @@ export function backboneController(
       }
     },
   }
+}
+
+/** The server does not keep an empty list that is applied. */
+function connectStatus({ version, plugins }: Worker): BackboneStatus['connect'] {
+  return { version, ...(plugins.length > 0 ? { plugins: plugins.slice(0, 20) } : {}) }
 }

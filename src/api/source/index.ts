@@ -215,7 +215,7 @@ const status = z.object({
     .object({
       prefix: text(249),
       count: z.int(),
-      names: nameList(),
+      names: nameList().optional(),
       retained: explained(nameList().optional(), 'Topics of tables that are no longer captured.'),
     })
     .optional(),

@@ -194,7 +194,9 @@ function topicsStatus(
       )
     : (retained ?? [])
   return {
-    ...{ prefix: topicPrefix, count: names.length, names: names.slice(0, SHOWN) },
+    ...{ prefix: topicPrefix, count: names.length },
+    // The server does not keep an empty list that is applied.
+    ...(names.length > 0 ? { names: names.slice(0, SHOWN) } : {}),
     ...(former.length > 0 ? { retained: former.slice(0, SHOWN) } : {}),
   }
 }
