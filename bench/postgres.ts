@@ -1,5 +1,5 @@
 /**
- * Capture of a PostgreSQL database on the real chain: `node bench/postgres.ts [rows]`, by default 1,000,000 rows of
+ * Capture of a PostgreSQL database on the real chain: `node bench/postgres.ts [rows [profile …]]`, by default 1,000,000 rows of
  * snapshot (about ten minutes), each latency profile next to a connector with Debezium's defaults on the same worker, and
  * what the operator costs at 50 Sources.
  */
@@ -17,6 +17,8 @@ const UNIT = 100_000
 const rows = Number(process.argv[2] ?? 1_000_000)
 if (!(rows >= UNIT && rows % UNIT === 0))
   throw new Error(`"${process.argv[2]}" is no number of rows: write a multiple of ${UNIT}`)
+
+const profiles = PROFILES.filter((profile) => process.argv.length < 4 || process.argv.includes(profile))
 
 const UNITS: readonly (readonly [ending: RegExp, unit: string])[] = [
   [/RowsPerSecond$/, '/s'],
@@ -41,26 +43,21 @@ const bed = await startTestBed({ progress, signal, data: { tuning: 'Throughput' 
 try {
   await installKinds(bed.addresses)
   const size = { rows, transactions: rows / 20, commits: 500, sources: 50, restMs: 30_000 }
-  const { profiles, peer, fleet } = await runOnce(
-    bed.addresses,
-    { ...size, profiles: PROFILES },
-    progress,
-    signal,
-  )
+  const found = await runOnce(bed.addresses, { ...size, profiles }, progress, signal)
   report('postgres', {
     runs: 1,
-    command: `node bench/postgres.ts ${rows}`,
+    command: ['node bench/postgres.ts', ...process.argv.slice(2)].join(' '),
     versions: versions(),
     figures: {
       ...Object.assign(
         {},
-        ...[...profiles].map(([profile, measured]) =>
+        ...[...found.profiles].map(([profile, measured]) =>
           figuresOf(measured, profile === 'Balanced' ? '' : profile),
         ),
       ),
-      ...figuresOf(fleet),
+      ...figuresOf(found.fleet),
     },
-    peers: { 'Debezium’s defaults': figuresOf(peer) },
+    peers: { 'Debezium’s defaults': figuresOf(found.peer) },
   })
 } finally {
   await bed.discard()

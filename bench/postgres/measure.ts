@@ -27,6 +27,8 @@ export const TABLES = [
 
 const CLIENTS = 4
 const COMMITS_PER_SECOND = 50
+/** Until the last of them must have come, beside the time that writing them takes. */
+const COMMITS_LATE_MS = 120_000
 const TICKS_PER_SECOND = 100
 
 /** Fills the place's database. */
@@ -44,6 +46,7 @@ export async function measureSubject(
   connectPid: number,
   subject: Subject,
   size: Size,
+  progress: (line: string) => void,
 ): Promise<Measured> {
   const topics = TABLES.map((table) => subject.topic(table))
   const ends = async () => {
@@ -53,6 +56,7 @@ export async function measureSubject(
   const rows = await countRows(place)
   await subject.start()
   const snapshot = await drain(place, connectPid, ends, 0, rows)
+  progress(`${subject.name}: the snapshot is done`)
   await subject.streaming()
   const latencies = await commitToTopic(place, subject, size.commits)
   await until(
@@ -61,6 +65,7 @@ export async function measureSubject(
     place.signal,
     async () => (await ends()) >= rows + size.commits,
   )
+  progress(`${subject.name}: ${size.commits} single rows have come`)
   await subject.stop()
   const transactions = String(Math.ceil(size.transactions / CLIENTS))
   await pgbench(place, '-n', '-c', String(CLIENTS), '-j', '2', '-t', transactions)
@@ -68,6 +73,7 @@ export async function measureSubject(
   const before = await ends()
   await subject.resume()
   const stream = await drain(place, connectPid, ends, before, missed)
+  progress(`${subject.name}: what it had missed has come`)
   await subject.remove()
   return {
     snapshotRowsPerSecond: snapshot.rowsPerSecond,
@@ -79,7 +85,7 @@ export async function measureSubject(
   }
 }
 
-/** From the first of these rows in the topics to the last. */
+/** From the last look before the first of these rows was in the topics to the last row. */
 async function drain(
   { signal }: Place,
   connectPid: number,
@@ -87,15 +93,17 @@ async function drain(
   before: number,
   rows: number,
 ): Promise<{ readonly rowsPerSecond: number; readonly cpuSecondsPerMillionRows: number }> {
-  await until('the first row is there', 120, signal, async () => (await ends()) > before)
-  const first = await ends()
-  const [begun, cpu] = [performance.now(), await cpuSeconds(connectPid)]
-  await until('every row is there', 600, signal, async () => (await ends()) >= before + rows)
-  const seconds = (performance.now() - begun) / 1_000
-  const counted = before + rows - first
+  const empty = { at: performance.now(), cpu: await cpuSeconds(connectPid) }
+  await until('the first row is there', 120, signal, async () => {
+    const now = { at: performance.now(), cpu: await cpuSeconds(connectPid) }
+    if ((await ends()) > before) return true
+    Object.assign(empty, now)
+    return false
+  })
+  await until(`all ${rows} rows are there`, 300, signal, async () => (await ends()) >= before + rows)
   return {
-    rowsPerSecond: counted / seconds,
-    cpuSecondsPerMillionRows: ((await cpuSeconds(connectPid)) - cpu) / (counted / 1e6),
+    rowsPerSecond: rows / ((performance.now() - empty.at) / 1_000),
+    cpuSecondsPerMillionRows: ((await cpuSeconds(connectPid)) - empty.cpu) / (rows / 1e6),
   }
 }
 
@@ -106,14 +114,17 @@ async function commitToTopic(place: Place, subject: Subject, count: number): Pro
   const arrived: number[] = []
   const end = (await place.kafka.ends([topic], place.signal)).get(topic) ?? 0n
   reader.seek(topic, 0, end)
+  const limit = AbortSignal.timeout((count / COMMITS_PER_SECOND) * 1_000 + COMMITS_LATE_MS)
+  const signal = AbortSignal.any([place.signal, limit])
   const reading = (async () => {
     while (arrived.length < count) {
-      for (const { records } of await reader.poll(place.signal)) {
+      for (const { records } of await reader.poll(signal)) {
         const at = performance.now()
         arrived.push(...records.map(() => at))
       }
     }
   })()
+  reading.catch(() => undefined)
   const committed: number[] = []
   for (let n = 0; n < count; n++) {
     await place.sql('INSERT INTO public.commits (at) VALUES (now())')

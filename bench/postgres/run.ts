@@ -34,11 +34,10 @@ export async function runOnce(
     progress('the database is filled')
     const profiles = new Map<string, Measured>()
     for (const profile of size.profiles) {
-      profiles.set(profile, await measureSubject(place, pid, sourceSubject(place, profile, TABLES), size))
-      progress(`${profile} is measured`)
+      const subject = sourceSubject(place, profile, TABLES)
+      profiles.set(profile, await measureSubject(place, pid, subject, size, progress))
     }
-    const peer = await measureSubject(place, pid, debeziumSubject(place, TABLES), size)
-    progress('the peer is measured')
+    const peer = await measureSubject(place, pid, debeziumSubject(place, TABLES), size, progress)
     const fleet = await measureFleet(place, size.sources, size.restMs)
     return { profiles, peer, fleet }
   } finally {
