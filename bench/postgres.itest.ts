@@ -12,7 +12,10 @@ it('bench/postgres measures a profile, its peer and a few Sources', { timeout: 1
   )
   for (const measured of [found.profiles.get('Balanced'), found.peer]) {
     expect(Object.keys(measured ?? {})).toHaveLength(6)
-    expect(Object.entries(measured ?? {}).filter(([, value]) => !(value > 0))).toEqual([])
+    // So few rows may take less processor time than the kernel counts in.
+    const least = (name: string) => (name.includes('Cpu') ? 0 : Number.MIN_VALUE)
+    const wrong = Object.entries(measured ?? {}).filter(([name, value]) => !(value >= least(name)))
+    expect(wrong).toEqual([])
   }
   expect(found.fleet['fleetOperatorRssMiB']).toBeGreaterThan(10)
   expect(found.fleet['fleetConnectCallsPerSecond']).toBeLessThan(5)
