@@ -14,6 +14,7 @@ import type { Captured, SourceSample } from '../../sources/type.ts'
 import { clusterPoll } from '../backbone.ts'
 import type { Report } from '../controller.ts'
 import { secretsCondition } from '../services.ts'
+import { UNRESOLVED } from './captured.ts'
 import { lagConditions, recordFigures, shownFigures } from './lag.ts'
 import type { OpenSource, SourceServices } from './open.ts'
 import { followRows } from './rows.ts'
@@ -59,7 +60,7 @@ export async function reportSource(
       ...(sample ? sampleStatus(services.board, source, user, sample) : slotAsKnown(source)),
       ...snapshotOf(services.board, source, user, snapshot),
       ...preflightOfLook(source, driven),
-      topics: topicsStatus(open, captured, progress),
+      ...topicsStatus(open, captured, progress),
     },
     conditions: [...conditions, ...secretsCondition(open.backbone)],
     ready: readyReason(driven),
@@ -182,23 +183,27 @@ function sampleStatus(
 
 function topicsStatus(
   { source, topicPrefix }: OpenSource,
-  { tables }: Captured,
+  captured: Captured,
   progress: CopyProgress | undefined,
-): SourceStatus['topics'] {
-  const { retained } = source.status?.topics ?? {}
+): Pick<SourceStatus, 'topics'> {
+  const known = source.status?.topics
+  // Which they are cannot be said while the tables are not known: what was said before stands.
+  if (captured === UNRESOLVED) return known ? { topics: known } : {}
+  const { tables } = captured
   const names = topicsOf({ topicPrefix }, tables)
   const former = progress
     ? topicsOf(
         { topicPrefix },
         progress.former.map((name) => ({ name })),
       )
-    : (retained ?? [])
-  return {
+    : (known?.retained ?? [])
+  const topics = {
     ...{ prefix: topicPrefix, count: names.length },
     // The server does not keep an empty list that is applied.
     ...(names.length > 0 ? { names: names.slice(0, SHOWN) } : {}),
     ...(former.length > 0 ? { retained: former.slice(0, SHOWN) } : {}),
   }
+  return { topics }
 }
 
 const topicsOf = (
