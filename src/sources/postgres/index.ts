@@ -15,6 +15,7 @@ import { findingsOf } from './preflight.ts'
 import { type PublicationWish, publicationsSeen } from './publication.ts'
 import { publicationsQuestion, publisherPoll } from './questions.ts'
 import { judgeStreaming } from './sample.ts'
+import { tableSettings } from './settings.ts'
 import { tableShapes } from './shapes.ts'
 import { slotId } from './slot.ts'
 import { keysOf, unlessCopying, wantedTables } from './wanted.ts'
@@ -97,6 +98,9 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
     captured: async (signal) => {
       const patterns = source.spec.tables.some(({ name }) => isPattern(name))
       const wanted = patterns ? wantedOf(await look.catalogue(signal)) : source.spec.tables
+      // Once the first snapshot is over, which tables are captured does not depend on Connect, which may be away.
+      if (context.shown()?.snapshot?.state === 'Completed')
+        return { tables: wanted, settings: tableSettings(wanted), held: [] }
       const connected = await context.connector(signal)
       return unlessCopying(wanted, connected, async () => (await sample(signal)).snapshot)
     },
