@@ -52,7 +52,8 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
   return {
     stages: [
       { condition: 'PublicationReady', members: [resource(grown), copies.before] },
-      { condition: 'SourceRetained', members: [resource(slotResource)] },
+      // A slot is watched whatever becomes of the publication: with Connect away, its copies cannot be looked at.
+      { condition: 'SourceRetained', members: [resource(slotResource)], needs: ['PreflightPassed'] },
     ],
     after: [{ condition: 'TablesCaptured', members: [resource(exact), copies.after] }],
     progress: copies.progress,
