@@ -44,6 +44,18 @@ const shown = (found: readonly Condition[], type: string): string => {
 }
 
 describe('Ready, Reconciling and Stalled', () => {
+  it('what only a person can help is said before what may pass, wherever it stands', () => {
+    const found = conditionsOf({
+      ...{ previous: [], generation: 2, now: NOW, soft: [] },
+      stages: [
+        { condition: 'First', verdict: waiting('ConnectUnreachable') },
+        { condition: 'Second', verdict: stalled('SlotLost') },
+      ],
+      ready: { reason: 'Fine', message: '' },
+    })
+    expect([shown(found, 'Ready'), shown(found, 'Stalled')]).toEqual(['False SlotLost', 'True SlotLost'])
+  })
+
   it.each<
     readonly [
       string,

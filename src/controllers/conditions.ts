@@ -31,7 +31,10 @@ export interface ConditionsInput {
  * they are true: Reconciling until the object was Ready for the first time, Stalled when only a person can help.
  */
 export function conditionsOf(input: ConditionsInput): readonly Condition[] {
-  const blocker = input.stages.find(({ verdict }) => verdict.type !== 'Ready')
+  // What only a person can help is said before what may pass.
+  const blocker =
+    input.stages.find(({ verdict }) => verdict.type === 'Stalled') ??
+    input.stages.find(({ verdict }) => verdict.type !== 'Ready')
   const states = [
     blocker ? notReady(blocker) : { type: 'Ready', status: 'True' as const, ...input.ready },
     ...(blocker ? progress(blocker, input) : []),
