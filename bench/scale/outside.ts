@@ -12,8 +12,10 @@ const TAMPERED = '123456'
 /** A server on which everything may be done. */
 const SERVER = {
   ...{ version: 180_000, slot_free: true, sender_free: true, keep_size: '10GB', standby: false },
-  ...{ may_replicate: true, ours: [] },
+  ...{ tls: true, may_replicate: true, marks: [] },
 }
+/** What a table is made of. */
+const RELATION = { oid: '1', file: '1', numbers: ['1'], names: ['id'], filled: [], memberships: {} }
 /** A heartbeat comes, and a position is stored, this often. */
 const BEAT_MS = 5_000
 /** How long Kafka Connect takes for an answer. */
@@ -142,6 +144,7 @@ async function query(
   { sql, values }: { sql: string; values: readonly unknown[] },
 ): Promise<unknown> {
   const tables = Array.isArray(values[0]) ? (values[0] as string[]) : []
+  if (sql.includes('as memberships')) return tables.map((table) => ({ ...RELATION, table }))
   if (sql.includes('from pg_attribute'))
     return tables.map((table) => ({ table, name: 'id', type: 'int4', key_place: 1 }))
   if (sql.includes('has_database_privilege')) return [{ role: 'bench', may_create: true, not_owned: [] }]
