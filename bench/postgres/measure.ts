@@ -50,7 +50,7 @@ export async function measureSubject(
 ): Promise<Measured> {
   const topics = TABLES.map((table) => subject.topic(table))
   const ends = async () => {
-    const found = await place.kafka.ends(topics, place.signal)
+    const found = await place.kafka.written(topics, place.signal)
     return [...found.values()].reduce((sum, end) => sum + Number(end), 0)
   }
   const rows = await countRows(place)
@@ -112,7 +112,7 @@ async function commitToTopic(place: Place, subject: Subject, count: number): Pro
   const topic = subject.topic('public.commits')
   const reader = createPartitionReader({ bootstrapServers: place.bed.bootstrapServers, clientId: 'bench' })
   const arrived: number[] = []
-  const end = (await place.kafka.ends([topic], place.signal)).get(topic) ?? 0n
+  const end = (await place.kafka.written([topic], place.signal)).get(topic) ?? 0n
   reader.seek(topic, 0, end)
   const limit = AbortSignal.timeout((count / COMMITS_PER_SECOND) * 1_000 + COMMITS_LATE_MS)
   const signal = AbortSignal.any([place.signal, limit])

@@ -124,7 +124,7 @@ export async function startOutside(): Promise<Outside> {
 }
 
 function callKafka({ kafka }: Site, method: string, values: readonly unknown[]): Promise<unknown> {
-  if (method === 'ends') {
+  if (method === 'written') {
     const beats = BigInt(Math.floor(Date.now() / BEAT_MS))
     return Promise.resolve(new Map((values[0] as string[]).map((name) => [name, beats])))
   }

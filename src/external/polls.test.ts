@@ -205,6 +205,28 @@ describe('shared polls', () => {
       expect(calls.at(-1)).toEqual(['b'])
     })
 
+    it('one that failed is asked about again soon, although a call about another went well meanwhile', async () => {
+      const failing = new Set(['a'])
+      const question = {
+        key: 'flaky',
+        everyMs: 60_000,
+        ask: async (asked: readonly string[]) => {
+          calls.push(asked)
+          if (asked.some((name) => failing.has(name))) throw new Error('down')
+          return new Map(asked.map((name) => [name, name]))
+        },
+      }
+      const ask = (name: string) =>
+        polls.readEach(question, { names: [name], fingerprint: () => '' }, name, signal)
+      await expect(ask('a')).rejects.toThrow('down')
+      await vi.advanceTimersByTimeAsync(2_000)
+      await ask('b')
+      failing.clear()
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(calls).toEqual([['a'], ['b'], ['a']])
+      expect([...(await ask('a'))]).toEqual([['a', 'a']])
+    })
+
     it('of more than may be asked about in a second, those come first that have waited longest', async () => {
       const question = {
         key: 'slow',

@@ -73,8 +73,11 @@ export function createQuestion<V>(
     for (const name of names) answers.set(name, { askedAt, outcome: outcomeOf(name) })
     for (const interest of held.inAnyOf(names)) tell(interest, answers, context.wake)
     clearTimeout(retry)
-    const failed = names.filter((name) => answers.get(name)?.outcome.ok === false)
-    if (failed.length > 0 && question.everyMs > RETRY_MS && held.size() > 0)
+    // Also of what was asked before: a call about others says nothing of these.
+    const failed = [...answers].flatMap(([name, { outcome }]) =>
+      outcome.ok || !held.isWanted(name) ? [] : name,
+    )
+    if (failed.length > 0 && question.everyMs > RETRY_MS)
       retry = setTimeout(() => void enqueue(failed), RETRY_MS)
   }
   /** Asks about these names in a call that begins after now, together with whoever else waits for one. */

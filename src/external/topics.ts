@@ -25,7 +25,7 @@ export type ObservedTopic = TopicDescription & { readonly settings: ReadonlyMap<
 export type ObservedTopics = ReadonlyMap<string, ObservedTopic>
 
 const TOPICS_EVERY_MS = 60_000
-const ENDS_EVERY_MS = 5_000
+const WRITTEN_EVERY_MS = 5_000
 
 const HOUR_MS = 3_600_000
 
@@ -64,17 +64,10 @@ export const topicsQuestion = (kafka: string, admin: KafkaAdmin): Question<Obser
   },
 })
 
-/** Ends of topics of one partition of one Kafka. */
-export const endsQuestion = (kafka: string, admin: KafkaAdmin): Question<bigint> => ({
-  key: `ends ${kafka}`,
-  everyMs: ENDS_EVERY_MS,
-  ask: (names, signal) => admin.ends(names, signal),
-})
-
 /** How many records were ever written to topics of one Kafka. */
 export const writtenQuestion = (kafka: string, admin: KafkaAdmin): Question<bigint> => ({
   key: `written ${kafka}`,
-  everyMs: ENDS_EVERY_MS,
+  everyMs: WRITTEN_EVERY_MS,
   ask: (names, signal) => admin.written(names, signal),
 })
 

@@ -1,4 +1,4 @@
-import { isOffsetOutOfRange } from '../clients/kafka/reader.ts'
+import { pollPassing } from '../clients/kafka/passing.ts'
 import type { KafkaRecord, PartitionReader } from '../clients/kafka/types.ts'
 import type { FlowConfig } from '../contracts/processor.ts'
 import { COMMIT_TIME_HEADER, POSITION_HEADER, type Row } from '../contracts/row.ts'
@@ -76,7 +76,7 @@ export async function restore(
   for (const partition of missing) reader.seek(from.topic, partition, 0n)
   let heard = Date.now()
   while (missing.size > 0) {
-    const batches = await pollFromStart(reader, signal)
+    const batches = await pollPassing(reader, signal)
     if (batches.length > 0) heard = Date.now()
     else if (Date.now() - heard > SILENCE_MS) {
       throw new Error(
@@ -97,19 +97,5 @@ export async function restore(
     }
     // One turn of the event loop a batch: other flows have heartbeats to send.
     await new Promise(setImmediate)
-  }
-}
-
-/** A log whose beginning was cleaned up starts later than 0. */
-async function pollFromStart(
-  reader: PartitionReader,
-  signal: AbortSignal,
-): ReturnType<PartitionReader['poll']> {
-  try {
-    return await reader.poll(signal)
-  } catch (error) {
-    if (!isOffsetOutOfRange(error)) throw error
-    reader.seek(error.topic, error.partition, error.logStart)
-    return []
   }
 }

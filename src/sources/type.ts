@@ -69,7 +69,7 @@ export interface SourceContext {
   readonly offsets: (signal: AbortSignal, after?: number) => Promise<readonly ConnectOffset[] | undefined>
   /** Milliseconds after which Connect has stored a position (offset.flush.interval.ms of its workers). */
   readonly offsetFlushMs: number
-  /** Seconds for which this topic, which exists and has one partition, has got no record; a look at most 5 s old. */
+  /** Seconds for which this topic, which exists and has got no record; a look at most 5 s old. */
   readonly silenceOf: (topic: string, limitSeconds: number, signal: AbortSignal) => Promise<number>
   /** Where the log of a database, named by its address, has been. */
   readonly trail: (database: string) => Trail

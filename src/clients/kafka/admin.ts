@@ -70,12 +70,8 @@ export function createKafkaAdmin(connection: KafkaConnection): KafkaAdmin {
     offsets: (topic, partitions, at, signal) =>
       call(`list offsets of ${topic}`, signal, () => listOffsets(admin, topic, partitions, at)),
     // One topic that is not there fails the whole call.
-    ends: (topics, signal) =>
-      call('list ends of topics', signal, () =>
-        ends(admin, topics).catch(async () => ends(admin, await present(admin, topics))),
-      ),
     written: (topics, signal) =>
-      call('list ends of topics', signal, () =>
+      call('count what was written to topics', signal, () =>
         written(admin, topics).catch(async () => written(admin, await present(admin, topics))),
       ),
     groupOffsets: (group, signal) =>
@@ -123,16 +119,6 @@ async function describeTopics(
 async function present(admin: Admin, names: readonly string[]): Promise<readonly string[]> {
   const there = new Set(await admin.listTopics({ includeInternals: true }))
   return names.filter((name) => there.has(name))
-}
-
-async function ends(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
-  if (topics.length === 0) return new Map()
-  const listed = await admin.listOffsets({
-    topics: topics.map((name) => ({ name, partitions: [{ partitionIndex: 0, timestamp: -1n }] })),
-  })
-  return new Map(
-    listed.flatMap(({ name, partitions: [first] }) => (first ? [[name, first.offset] as const] : [])),
-  )
 }
 
 /** How many partitions a topic has may be known from before: a further one is counted after some minutes. */

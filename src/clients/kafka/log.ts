@@ -1,5 +1,6 @@
+import { pollPassing } from './passing.ts'
 import { createKafkaProducer } from './producer.ts'
-import { createPartitionReader, isOffsetOutOfRange } from './reader.ts'
+import { createPartitionReader } from './reader.ts'
 import type { KafkaConnection, KafkaLog, PartitionBatch, PartitionReader } from './types.ts'
 
 /** A {@link KafkaLog}; each scan reads by connections of its own, and writing shares one producer, made when first needed. */
@@ -29,7 +30,7 @@ async function* scan(
   try {
     for (const [partition, offset] of from) reader.seek(topic, partition, offset)
     while (open.size > 0) {
-      for (const batch of await batchesOf(reader, signal)) {
+      for (const batch of await pollPassing(reader, signal)) {
         const { partition, position, highWatermark } = batch
         if (!open.has(partition)) continue
         // What is written from here on is the next scan's.
@@ -43,16 +44,5 @@ async function* scan(
     }
   } finally {
     await reader.close()
-  }
-}
-
-/** What retention has deleted meanwhile is passed over. */
-async function batchesOf(reader: PartitionReader, signal: AbortSignal): Promise<readonly PartitionBatch[]> {
-  try {
-    return await reader.poll(signal)
-  } catch (error) {
-    if (!isOffsetOutOfRange(error)) throw error
-    reader.seek(error.topic, error.partition, error.logStart)
-    return []
   }
 }

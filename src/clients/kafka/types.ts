@@ -118,8 +118,6 @@ export interface KafkaAdmin {
     at: 'earliest' | 'latest' | number,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<number, bigint>>
-  /** End of the first partition of each topic; topics that do not exist are left out. */
-  ends(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>
   /** The ends of all partitions of each topic together: what was ever written. Topics that do not exist are left out. */
   written(topics: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>
   /** Committed offsets of a group, by topic and partition; empty when the group is unknown. */

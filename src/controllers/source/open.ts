@@ -7,7 +7,7 @@ import type { ResourceId } from '../../external/contract.ts'
 import { COMMON_FAILURES, type KnownFailure } from '../../external/failures.ts'
 import { whilePaused } from '../../external/paused.ts'
 import type { RestartBudget } from '../../external/restarts.ts'
-import { endsQuestion, kafkaVerdict } from '../../external/topics.ts'
+import { kafkaVerdict, writtenQuestion } from '../../external/topics.ts'
 import { hashOf } from '../../lib/json.ts'
 import { Stalled } from '../../lib/verdict.ts'
 import type { Claim, Reach, SourceDatabase, SourceType } from '../../sources/type.ts'
@@ -155,15 +155,15 @@ const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
 const silenceOf =
   ({ polls, board }: Services, { address, admin }: KafkaOf, user: string) =>
   async (topic: string, limitSeconds: number, signal: AbortSignal): Promise<number> => {
-    const seconds = (ends: ReadonlyMap<string, bigint>) => {
-      const end = ends.get(topic)
+    const seconds = (written: ReadonlyMap<string, bigint>) => {
+      const end = written.get(topic)
       return end === undefined ? 0 : board.stillMs(user, topic, end) / 1_000
     }
     const interest = {
       names: [topic],
-      fingerprint: (ends: ReadonlyMap<string, bigint>) => String(seconds(ends) > limitSeconds),
+      fingerprint: (written: ReadonlyMap<string, bigint>) => String(seconds(written) > limitSeconds),
     }
-    const question = endsQuestion(address, admin)
+    const question = writtenQuestion(address, admin)
     return seconds(await polls.readEach(question, interest, user, signal).catch(kafkaVerdict))
   }
 

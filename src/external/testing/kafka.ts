@@ -70,7 +70,6 @@ export function memoryKafka(initial: Readonly<Record<string, Partial<MemoryTopic
       }),
     deleteTopic: (name) => write(`deleteTopic ${name}`, () => topics.delete(name)),
     offsets: async () => new Map(),
-    ends: async (names) => new Map(present(names).map(([name]) => [name, 0n])),
     written: async (names) => new Map(present(names).map(([name]) => [name, 0n])),
     groupOffsets: async () => new Map(),
     deleteGroup: (name) => write(`deleteGroup ${name}`, () => groups.delete(name)),

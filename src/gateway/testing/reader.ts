@@ -153,7 +153,6 @@ export function createFakeTopic(name: string, partitions: number, batch = 100): 
               }),
             ),
         ),
-      ends: () => guard(() => new Map()),
       written: () => guard(() => new Map()),
       groupOffsets: () => Promise.resolve(new Map()),
       deleteGroup: refuse,
