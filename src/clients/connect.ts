@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 
-import { isObject, parseJson, stringifyJson } from '../lib/json.ts'
+import { hashOf, isObject, parseJson, stringifyJson } from '../lib/json.ts'
 import { within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 
@@ -18,6 +18,8 @@ export interface ConnectorView {
   readonly name: string
   /** As it was put: placeholders of config providers stay placeholders. */
   readonly config: Readonly<Record<string, string>>
+  /** Changes with the config; undefined where it was asked for alone. */
+  readonly digest?: string
   /** Undefined for the second after its creation in which it has none. */
   readonly status?: {
     readonly state: ConnectState
@@ -99,7 +101,7 @@ const READ_LIMIT_MS = 10_000
 /** A client of one Connect cluster, with a connection pool of its own. */
 export function createConnectClient(address: ConnectAddress): ConnectClient {
   const agent = new Agent({
-    connections: 4,
+    connections: 8,
     headersTimeout: WRITE_LIMIT_MS,
     bodyTimeout: WRITE_LIMIT_MS,
     connectTimeout: 5_000,
@@ -256,11 +258,13 @@ const listOf = (value: unknown): readonly Record<string, unknown>[] =>
 function connectorView(name: string, view: unknown): ConnectorView {
   const { info, status } = isObject(view) ? view : {}
   const config = isObject(info) && isObject(info['config']) ? (info['config'] as Record<string, string>) : {}
-  if (!isObject(status) || !isObject(status['connector'])) return { name, config }
+  const digest = hashOf(config)
+  if (!isObject(status) || !isObject(status['connector'])) return { name, config, digest }
   const { state, trace, version } = status['connector']
   return {
     name,
     config,
+    digest,
     status: {
       state: textOf(state) as ConnectState,
       ...(trace ? { trace: textOf(trace) } : {}),

@@ -51,6 +51,7 @@ export function backboneController(
     conditions: ['KafkaReachable', 'ConnectReachable'],
     references: () => [],
     refresh: (key) => services.polls.release(userOf('Backbone', key)),
+    look: (key) => services.polls.look(userOf('Backbone', key)),
     forget: (key) => services.polls.release(userOf('Backbone', key)),
     heldBy: (backbone) => {
       const using = users(keyOf(backbone))

@@ -38,6 +38,8 @@ export interface Controller<O extends AnyResource> {
   byHand?(object: O, id: ResourceId): string
   /** Called before a look that somebody asked for: answers from before it do not count. */
   refresh(key: string): void
+  /** Begins a look at an object; called again when it has come to its end, which one that fails does not. */
+  look(key: string): () => void
   /** Called when the object is gone: what was remembered of it must not meet another of the same name. */
   forget(key: string): void
 }

@@ -35,6 +35,7 @@ export async function reconcile<O extends AnyResource>(
   if (!object) return undefined
   const requested = requestOf(object)
   if (requested && requested !== object.status?.lastHandledReconcileAt) controller.refresh(key)
+  const endLook = controller.look(key)
   let prepared: Prepared
   try {
     prepared = await controller.prepare(object, signal)
@@ -55,7 +56,9 @@ export async function reconcile<O extends AnyResource>(
     )
     return 'afterMs' in verdict ? verdict.afterMs : 15_000
   }
-  return driveAndReport(context, object, prepared, signal)
+  const again = await driveAndReport(context, object, prepared, signal)
+  endLook()
+  return again
 }
 
 async function driveAndReport<O extends AnyResource>(
@@ -89,11 +92,18 @@ async function driveAndReport<O extends AnyResource>(
   const made = driven.changed.length > 0
   const passing = isPassing(noted.status?.conditions ?? [], driven.stages, made, now())
   const published = passing ? noted : await publish(context, noted, said, signal)
-  for (const note of driven.changed) await store.event(noted, 'Normal', 'Changed', note, signal)
+  if (made) await store.event(noted, 'Normal', 'Changed', noteOf(driven.changed), signal)
   const again = againAfter(driven, report)
   if (passing && complete) return Math.min(again, PASSING_MS)
   // What has just changed may have made something else different, which an earlier stage did not see yet.
   return published === noted ? again : Math.min(again, SETTLE_MS)
+}
+
+/** As many changes as an Event has room for (1 KiB), and how many there are besides. */
+function noteOf(changed: readonly string[]): string {
+  const told = changed.filter((_, index) => changed.slice(0, index + 1).join('; ').length < 950)
+  const rest = changed.length - told.length
+  return `${told.join('; ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 /** What is applied together arrives one after the other: for a moment, a reference that is missing is on its way. */

@@ -79,6 +79,7 @@ function controllerOf(behaviour: Behaviour, acts: string[]): Controller<AnyResou
     conditions: ['Made'],
     references: () => [],
     refresh: () => void acts.push('refresh'),
+    look: () => () => undefined,
     forget: (key) => void acts.push(`forget ${key}`),
     heldBy: () => behaviour.held,
     byHand: (_object, { name }) => `DROP ${name}`,

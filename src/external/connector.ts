@@ -30,12 +30,15 @@ export interface ConnectorWish {
 
 /** How old an answer about a connector that is starting or stopping may be. */
 const RECENT_MS = 1_000
+/** How old an answer about a connector that is not listed may be. */
+const UNLISTED_MS = 5_000
 
 /** What a connector's resource works with. */
 export interface ConnectorContext {
   readonly client: ConnectClient
   readonly url: string
   readonly polls: SharedPolls
+  readonly now: () => number
   readonly detached: Detached
   readonly user: string
   /** What the other side says while Connect says RUNNING, which alone proves nothing. */
@@ -66,24 +69,52 @@ export function connectorConfig({ config, name, owner }: ConnectorWish): Readonl
 }
 
 /**
- * All connectors of one Connect cluster: one question for all objects, of which `name` is what this one looks for, as
- * `isWanted` says. Somebody else's hand is seen with the next answer.
+ * All connectors of one Connect cluster: one question for all objects, of which `name` is what this one looks for.
+ * Somebody else's hand is seen with the next answer.
  */
 export function connectorsPoll(
   url: string,
   client: ConnectClient,
   name: string,
-  isWanted: (view: ConnectorView) => boolean = () => true,
 ): Poll<ReadonlyMap<string, ConnectorView>> {
   return {
     key: `connectors ${url}`,
     everyMs: 5_000,
     ask: (signal) => client.connectors(signal),
     fingerprint: (views) => {
-      const view = views.get(name)
-      const { status } = view ?? {}
-      return `${status?.state},${status?.tasks.map((task) => task.state).join()} ${view && isWanted(view)}`
+      const { status, digest } = views.get(name) ?? {}
+      return `${status?.state},${status?.tasks.map((task) => task.state).join()} ${digest}`
     },
+  }
+}
+
+/** One that was made this second is not listed yet, and may be somebody else's: it is asked for by its name, once. */
+const unlistedPoll = (url: string, client: ConnectClient, name: string): Poll<ConnectorView | undefined> => ({
+  key: `connector ${url} ${name}`,
+  everyMs: 60_000,
+  ask: async (signal) => {
+    const config = await client.config(name, signal)
+    return config && { name, config }
+  },
+  fingerprint: (view) => String(view !== undefined),
+})
+
+/**
+ * A connector as Connect shows it, by an answer that was asked for after `after` (ms since 1970); throws a verdict when
+ * Connect does not answer.
+ */
+export async function findConnector(
+  { client, url, polls, user, now }: Pick<ConnectorContext, 'client' | 'url' | 'polls' | 'user' | 'now'>,
+  name: string,
+  signal: AbortSignal,
+  after?: number,
+): Promise<ConnectorView | undefined> {
+  try {
+    const listed = await polls.read(connectorsPoll(url, client, name), user, signal, after)
+    const since = after ?? now() - UNLISTED_MS
+    return listed.get(name) ?? (await polls.read(unlistedPoll(url, client, name), user, signal, since))
+  } catch (error) {
+    return connectVerdict(url)(error)
   }
 }
 
@@ -92,34 +123,20 @@ export function connector(
   context: ConnectorContext,
   wish: ConnectorWish,
 ): ExternalResource<ConnectorObservation> {
-  const { client, polls, user, url, detached } = context
+  const { client, url, detached } = context
   const write = (what: string, run: (signal: AbortSignal) => Promise<void>) =>
     detached.run(`${url} ${wish.name}`, `${what} connector ${wish.name}`, run).catch(connectVerdict(url))
   const config = connectorConfig(wish)
-  const isWanted = (view: ConnectorView) => configChanges(view.config, config).length === 0
-  const poll = connectorsPoll(url, client, wish.name, isWanted)
-  const find = async (
-    views: Promise<ReadonlyMap<string, ConnectorView>>,
-    signal: AbortSignal,
-  ): Promise<ConnectorView | undefined> => {
-    const listed = (await views).get(wish.name)
-    if (listed) return listed
-    // One that was made this second is not listed yet, and may be somebody else's.
-    const found = await client.config(wish.name, signal)
-    return found && { name: wish.name, config: found }
-  }
+  const find = (signal: AbortSignal, after?: number) => findConnector(context, wish.name, signal, after)
 
   return {
     id: { kind: 'Connector', name: wish.name },
     observe: async (signal, after) => {
-      const seen = await find(polls.read(poll, user, signal, after), signal).catch(connectVerdict(url))
+      const seen = await find(signal, after)
       const moving = seen && seen.status?.state !== targetState(wish.state)
       const settled = seen && !moving && (wish.state !== 'Running' || isRunning(seen))
       // What is just starting or stopping is looked at as often as it is asked about.
-      const view =
-        !seen || settled
-          ? seen
-          : await find(polls.recent(poll, user, signal, RECENT_MS), signal).catch(connectVerdict(url))
+      const view = !seen || settled ? seen : await find(signal, context.now() - RECENT_MS)
       return view && { view, streaming: isRunning(view) ? await context.judge(view, signal) : RUNNING }
     },
     diff: ({ view }) => [
@@ -145,7 +162,7 @@ export function connector(
       await write('switching', (running) => switchTo(client, wish, running))
     },
     remove: async (signal) => {
-      const view = await find(polls.read(poll, user, signal, Date.now()), signal).catch(connectVerdict(url))
+      const view = await find(signal, context.now())
       if (view && view.config[OWNER_SETTING] !== wish.owner) return
       await write('removing', async (running) => {
         // What is not there may still be on its way: this takes its turn after it.

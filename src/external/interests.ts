@@ -9,6 +9,8 @@ export interface Interest<V> {
 export interface HeldInterest<V> extends Interest<V> {
   readonly user: string
   at: number
+  /** The look in which its user has read last. */
+  look: number
   /** What its user saw last; undefined while it is looking. */
   seen: string | undefined
 }
@@ -43,6 +45,11 @@ export function createInterests<V>() {
     },
     /** What this user wanted to know. */
     dropOf: (user: string) => [...(byUser.get(user) ?? [])].flatMap(drop),
+    /** What this user has not asked for since that look began; whether it still wants to know anything. */
+    dropUnread: (user: string, look: number) => {
+      for (const id of byUser.get(user) ?? []) if ((byId.get(id)?.look ?? look) < look) drop(id)
+      return byUser.has(user)
+    },
     clear: () => {
       byId.clear()
       byName.clear()

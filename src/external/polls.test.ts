@@ -53,6 +53,27 @@ describe('shared polls', () => {
     expect(outer.asked).toBe(1)
   })
 
+  it('asks no more for what a look that came to its end has not read', async () => {
+    await read('u', undefined, 'left')
+    const end = polls.look('u')
+    await read('u')
+    end()
+    outer.answer = 'two'
+    outer.asked = 0
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(outer.asked).toBe(2)
+    expect(woken).toEqual(['u'])
+  })
+
+  it('goes on asking where a look did not come to its end', async () => {
+    await read('u', undefined, 'left')
+    polls.look('u')
+    await read('u')
+    outer.asked = 0
+    await vi.advanceTimersByTimeAsync(12_000)
+    expect(outer.asked).toBe(4)
+  })
+
   it('begins no question when all has ended: its timer would keep the process', async () => {
     stop.controller.abort()
     await expect(polls.read(poll(), 'u', signal)).rejects.toThrow()

@@ -30,6 +30,11 @@ export interface SharedPolls {
   ): Promise<ReadonlyMap<string, V>>
   /** This user is gone, and what it had made with it: every answer that it read is asked for anew by the next reader. */
   release(user: string): void
+  /**
+   * Begins a look of this user; what it returns ends it: an answer that was not read meanwhile is asked for this user no
+   * more, and does not wake it. A look that is never ended leaves everything as it was.
+   */
+  look(user: string): () => void
 }
 
 /** The one name in a question that has one answer. */
@@ -46,6 +51,7 @@ export function createSharedPolls(
 ): SharedPolls {
   const questions = new Map<string, StandingQuestion<unknown>>()
   const readBy = new Map<string, Set<StandingQuestion<unknown>>>()
+  let looks = 0
   signal.addEventListener('abort', () => {
     for (const question of questions.values()) question.stop()
     questions.clear()
@@ -69,13 +75,10 @@ export function createSharedPolls(
     signal.throwIfAborted()
     const made = standing(question as Question<unknown>)
     readBy.set(user, (readBy.get(user) ?? new Set()).add(made))
-    const found = await made.read(
-      question as Question<unknown>,
-      user,
-      interest as Interest<unknown>,
-      asked,
+    const found = await made.read(question as Question<unknown>, user, interest as Interest<unknown>, asked, {
+      look: looks,
       after,
-    )
+    })
     return found as ReadonlyMap<string, V>
   }
   const read: SharedPolls['read'] = async <T>(
@@ -105,6 +108,13 @@ export function createSharedPolls(
     release: (user) => {
       for (const question of readBy.get(user) ?? []) question.release(user)
       readBy.delete(user)
+    },
+    look: (user) => {
+      const look = ++looks
+      return () => {
+        const read = readBy.get(user)
+        for (const question of read ?? []) if (!question.dropUnread(user, look)) read?.delete(question)
+      }
     },
   }
 }

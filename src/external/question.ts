@@ -21,11 +21,19 @@ export interface StandingQuestion<V> {
     user: string,
     interest: Interest<V>,
     signal: AbortSignal,
-    after: number,
+    at: ReadAt,
   ): Promise<ReadonlyMap<string, V>>
   /** This user is gone: it is not woken any more, and what it asked about is asked anew by the next reader. */
   release(user: string): void
+  /** What this user has not read since that look began is asked for it no more; whether it reads anything still. */
+  dropUnread(user: string, look: number): boolean
   stop(): void
+}
+
+/** In which look something is read, and after when it must have been asked for, ms since 1970. */
+export interface ReadAt {
+  readonly look: number
+  readonly after: number
 }
 
 /** Surroundings of a standing question. */
@@ -117,10 +125,11 @@ export function createQuestion<V>(
   }
 
   return {
-    read: async (asked, user, { names, fingerprint }, callSignal, after) => {
+    read: async (asked, user, { names, fingerprint }, callSignal, { look, after }) => {
       question = asked
       const id = [user, ...names].join('\n')
-      const interest: HeldInterest<V> = { user, names, fingerprint, at: now(), seen: held.get(id)?.seen }
+      const seen = held.get(id)?.seen
+      const interest: HeldInterest<V> = { user, names, fingerprint, at: now(), look, seen }
       held.put(id, interest)
       const stale = () => names.filter((name) => (answers.get(name)?.askedAt ?? after) <= after)
       if (stale().length > 0) {
@@ -137,6 +146,7 @@ export function createQuestion<V>(
     release: (user) => {
       for (const { names } of held.dropOf(user)) for (const name of names) answers.delete(name)
     },
+    dropUnread: held.dropUnread,
     stop,
   }
 }

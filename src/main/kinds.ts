@@ -12,7 +12,7 @@ import { createQueue, type KeyedQueue, type Urgency } from '../runtime/queue.ts'
 import { reflect } from '../runtime/reflector/index.ts'
 import { createStore } from '../runtime/store.ts'
 
-const WORKERS = 16
+const WORKERS = 32
 
 /** A kind at work, as the others see it. */
 export interface RunningKind {

@@ -20,6 +20,7 @@ export function pipelineController(services: PipelineServices): Controller<Pipel
       ),
     ],
     refresh: (key) => services.polls.release(userOf('Pipeline', key)),
+    look: (key) => services.polls.look(userOf('Pipeline', key)),
     forget: (key) => {
       const user = userOf('Pipeline', key)
       services.board.forget(user)

@@ -38,6 +38,7 @@ export function sourceController(services: SourceServices): Controller<Source> {
       services.polls.release(userOf('Source', key))
       services.restarts.hasten(userOf('Source', key))
     },
+    look: (key) => services.polls.look(userOf('Source', key)),
     forget: (key) => {
       const user = userOf('Source', key)
       services.board.forget(user)

@@ -1,8 +1,7 @@
 import type { Backbone } from '../../api/backbone.ts'
 import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
-import type { ConnectorView } from '../../clients/connect.ts'
-import { connectorsPoll, connectVerdict } from '../../external/connector.ts'
+import { connectVerdict, findConnector } from '../../external/connector.ts'
 import type { ResourceId } from '../../external/contract.ts'
 import { COMMON_FAILURES, type KnownFailure } from '../../external/failures.ts'
 import { whilePaused } from '../../external/paused.ts'
@@ -102,7 +101,7 @@ export async function openSource(
         connect.secretReference(metadata.namespace, secretName, key, value),
       offsets: (asked, after) =>
         services.polls
-          .read(offsetsPoll(connect, name), user, asked, after)
+          .read(offsetsPoll(connect, name), user, asked, after ?? services.now() - OFFSETS_MS)
           .catch(connectVerdict(connect.url)),
       offsetFlushMs: connect.offsetFlushMs,
       silenceOf: silenceOf(services, kafka, user),
@@ -115,7 +114,7 @@ export async function openSource(
         ...kafka,
         clientSettings: kafkaClientSettings(backbone, kafka.connection, connect.secretReference),
       },
-      connector: (asked) => findConnector(services, connect, name, user, asked),
+      connector: (asked) => findConnector({ ...services, ...connect, user }, name, asked),
       detached: (what, act) =>
         services.detached
           .run(`${connect.url} ${name}`, `${what} connector ${name}`, act)
@@ -129,24 +128,13 @@ export async function openSource(
   return { source, user, topicPrefix, backbone, kafka, connect, database, failures, claims }
 }
 
-/** One that was made this second is not listed yet. */
-async function findConnector(
-  { polls }: Services,
-  { client, url }: ConnectOf,
-  name: string,
-  user: string,
-  signal: AbortSignal,
-): Promise<ConnectorView | undefined> {
-  const refused = connectVerdict(url)
-  const listed = (await polls.read(connectorsPoll(url, client, name), user, signal).catch(refused)).get(name)
-  if (listed) return listed
-  const config = await client.config(name, signal).catch(refused)
-  return config && { name, config }
-}
+/** How old a stored position that is looked at may be. */
+const OFFSETS_MS = 4_000
 
+/** Connect reads the whole topic of offsets for each answer: between looks, it is asked seldom. */
 const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
   key: `offsets ${url} ${name}`,
-  everyMs: 4_000,
+  everyMs: 60_000,
   ask: (signal: AbortSignal) => client.offsets(name, signal),
   fingerprint: (offsets: readonly unknown[] | undefined) => String(offsets?.length ?? 'none'),
 })

@@ -56,6 +56,7 @@ const connectorContext = (
   },
   url: connect.url,
   polls: services.polls,
+  now: services.now,
   detached: services.detached,
   user,
   failures,

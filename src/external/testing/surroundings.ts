@@ -4,6 +4,7 @@ import { createSharedPolls, type SharedPolls } from '../polls.ts'
 /** Shared polls and detached writes as resources find them, for as long as a test runs. */
 export interface Surroundings {
   readonly polls: SharedPolls
+  readonly now: () => number
   readonly detached: Detached
   readonly user: string
   /** Users that a changed answer woke. */
@@ -14,6 +15,7 @@ export interface Surroundings {
 export function surroundings(signal: AbortSignal): Surroundings {
   const woken: string[] = []
   return {
+    now: Date.now,
     polls: createSharedPolls({ wake: (user) => void woken.push(user), now: Date.now }, signal),
     detached: createDetached(() => undefined, signal),
     user: 'Source:ns/shop',

@@ -3,17 +3,16 @@ import type { Source } from '../../api/source/index.ts'
 import { isPattern } from '../../api/source/tables.ts'
 import { createPostgresClient } from '../../clients/postgres.ts'
 import type { Health } from '../../external/contract.ts'
-import { hashOf } from '../../lib/json.ts'
 import type { Claim, SourceContext, SourceDatabase, SourceType } from '../type.ts'
 import { byHand } from './by-hand.ts'
 import { postgresVerdict } from './errors.ts'
 import { POSTGRES_FAILURES } from './failures.ts'
-import { type Login, login, postgresSpec } from './login.ts'
+import { addressOf, type Login, login, postgresSpec } from './login.ts'
 import { type Catalogue, lookAt } from './look.ts'
 import { adminVerdictOf, planPostgres, publicationName, publicationWish } from './plan.ts'
 import { findingsOf } from './preflight.ts'
 import { type PublicationWish, publicationsSeen } from './publication.ts'
-import { publicationsQuestion, publisherPoll } from './questions.ts'
+import { publicationsQuestion, publisherFacts, publisherInterest, publisherQuestion } from './questions.ts'
 import { judgeStreaming } from './sample.ts'
 import { tableSettings } from './settings.ts'
 import { tableShapes } from './shapes.ts'
@@ -44,7 +43,7 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
   const { connector, secretName } = logins
   const client = context.pool.get('postgres', connector, createPostgresClient)
   const slotName = spec.slot?.name ?? databaseObjectName(source.metadata)
-  const address = `${connector.host}:${connector.port}/${connector.database} ${hashOf(connector)}`
+  const address = addressOf(connector)
   const look = lookAt(
     context,
     { address, client },
@@ -62,7 +61,10 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
     const { tables } = found
     return wantedTables({ spec: source.spec, role: connector.username, tables, shapes: shapesOf(found) })
   }
-  const publisher = { address, client: context.pool.get('postgres', logins.admin, createPostgresClient) }
+  const publisher = {
+    address: addressOf(logins.admin),
+    client: context.pool.get('postgres', logins.admin, createPostgresClient),
+  }
   const published = async (wish: PublicationWish, signal: AbortSignal) => {
     const interest = { names: [wish.name], fingerprint: publicationsSeen }
     const question = publicationsQuestion(publisher)
@@ -87,9 +89,11 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
         database: found,
         ourSlots: new Set(claimed),
         publication: { wish, view: await published(wish, signal) },
-        publisher: await polls
-          .read(publisherPoll(publisher, wish.tables), user, signal)
-          .catch(adminVerdictOf(context)),
+        publisher: publisherFacts(
+          await polls
+            .readEach(publisherQuestion(publisher), publisherInterest(wish.tables), user, signal)
+            .catch(adminVerdictOf(context)),
+        ),
         tables: catalogue.tables,
         shapes: shapesOf(catalogue),
       })
@@ -106,7 +110,7 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
     },
     plan: (captured) =>
       planPostgres(context, captured, {
-        ...{ client, logins, slotName, address, slotContext: look.slot },
+        ...{ client, logins, slotName, publisher: publisher.address, slotContext: look.slot },
         catalogue: async (signal) => {
           const found = await look.catalogue(signal)
           return { relations: found.relations, shapes: shapesOf(found) }

@@ -1,4 +1,5 @@
 import type { PostgresAddress } from '../../clients/postgres.ts'
+import { hashOf } from '../../lib/json.ts'
 import type { SourceContext } from '../type.ts'
 
 /** Who we are in the database: the connector's role, and the one that makes the publication. */
@@ -35,3 +36,6 @@ export function postgresSpec({ source }: SourceContext) {
   if (!postgres) throw new TypeError('the CRD lets no Source of type Postgres pass without postgres')
   return postgres
 }
+
+/** Names a database, and who asks it, among questions. */
+export const addressOf = (as: PostgresAddress): string => `${as.host}:${as.port}/${as.database} ${hashOf(as)}`

@@ -29,8 +29,8 @@ export interface PlanParts extends Pick<PostgresCopying, 'client' | 'catalogue' 
   readonly logins: Login
   readonly slotContext: SlotContext
   readonly slotName: string
-  /** Names the database among questions. */
-  readonly address: string
+  /** Names the database, as who makes the publication sees it, among questions. */
+  readonly publisher: string
 }
 
 /** Everything in the database and in Kafka that exists because of a PostgreSQL Source. */
@@ -43,7 +43,7 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
   const wish = wishes('Keep')
   const publisher = {
     client: context.pool.get('postgres', parts.logins.admin, createPostgresClient),
-    ...{ database: parts.address, polls, user, verdict: adminVerdictOf(context) },
+    ...{ database: parts.publisher, polls, user, verdict: adminVerdictOf(context) },
   }
   const grown = publication(publisher, wish)
   const exact = publication(publisher, wishes(captured.held.length > 0 ? 'Keep' : 'Remove'))

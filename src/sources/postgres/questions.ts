@@ -1,8 +1,8 @@
 import type { PostgresClient } from '../../clients/postgres.ts'
+import type { Interest } from '../../external/interests.ts'
 import type { Poll } from '../../external/polls.ts'
 import type { Question } from '../../external/question.ts'
 import type { Trail } from '../../lag/trail.ts'
-import { hashOf } from '../../lib/json.ts'
 import {
   type ColumnFacts,
   type PublisherFacts,
@@ -106,13 +106,30 @@ export const publicationsQuestion = ({ address, client }: Asked): Question<Publi
   ask: (names, signal) => readPublications(client, names, signal),
 })
 
-/** What a role may do with these tables. */
-export const publisherPoll = (
-  { address, client }: Asked,
-  tables: readonly string[],
-): Poll<PublisherFacts> => ({
-  key: `publisher ${address} ${hashOf(tables)}`,
+/** Stands for the role itself among the names of tables. */
+const ROLE = ''
+
+/** What a role may do with tables: one question for all Sources that publish as it. */
+export const publisherQuestion = ({ address, client }: Asked): Question<PublisherFacts> => ({
+  key: `publisher ${address}`,
   everyMs: 60_000,
-  ask: (signal) => readPublisher(client, tables, signal),
-  fingerprint: (facts) => JSON.stringify(facts),
+  ask: async (names, signal) => {
+    const facts = await readPublisher(client, names, signal)
+    const notOwned = new Set(facts.notOwned)
+    return new Map(
+      names.map((name) => [name, { ...facts, notOwned: notOwned.has(name) ? [name] : [] }] as const),
+    )
+  },
 })
+
+/** The interest in what a role may do with these tables. */
+export const publisherInterest = (tables: readonly string[]): Interest<PublisherFacts> => ({
+  names: [ROLE, ...tables],
+  fingerprint: (found) => JSON.stringify([...found]),
+})
+
+/** What was found of a role and tables, taken together. */
+export function publisherFacts(found: ReadonlyMap<string, PublisherFacts>): PublisherFacts {
+  const { role = '', mayCreate = false } = found.get(ROLE) ?? {}
+  return { role, mayCreate, notOwned: [...found.values()].flatMap(({ notOwned }) => notOwned) }
+}
