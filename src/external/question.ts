@@ -108,12 +108,15 @@ export function createQuestion<V>(
     clearTimeout(retry)
     held.clear()
   }
+  const end = () => {
+    stop()
+    context.onUnused()
+  }
   const timer = setInterval(() => {
     held.dropBefore(now() - UNUSED_MS)
     for (const name of answers.keys()) if (!held.isWanted(name)) answers.delete(name)
-    if (held.size() > 0) return void enqueue(due())
-    stop()
-    context.onUnused()
+    if (held.size() > 0) void enqueue(due())
+    else end()
   }, first.everyMs)
   /** Names whose turn it is: all, or of more than may be asked about the ones that have waited longest. */
   const due = (): readonly string[] => {
@@ -146,7 +149,11 @@ export function createQuestion<V>(
     release: (user) => {
       for (const { names } of held.dropOf(user)) for (const name of names) answers.delete(name)
     },
-    dropUnread: held.dropUnread,
+    dropUnread: (user, look) => {
+      const reads = held.dropUnread(user, look)
+      if (held.size() === 0) end()
+      return reads
+    },
     stop,
   }
 }

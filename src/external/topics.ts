@@ -1,5 +1,5 @@
 import { isKafkaError } from '../clients/kafka/errors.ts'
-import type { KafkaAdmin, TopicDescription, TopicSetting } from '../clients/kafka/types.ts'
+import type { KafkaAdmin, TopicDescription } from '../clients/kafka/types.ts'
 import { durationMs } from '../lib/time.ts'
 import { messageOf, Waiting } from '../lib/verdict.ts'
 import type { Change, ExternalResource } from './contract.ts'
@@ -19,7 +19,7 @@ export interface TopicWish {
 }
 
 /** What the broker says of a topic. */
-export type ObservedTopic = TopicDescription & { readonly settings: ReadonlyMap<string, TopicSetting> }
+export type ObservedTopic = TopicDescription & { readonly settings: ReadonlyMap<string, string> }
 
 /** What the broker says of the topics of a set, by name. */
 export type ObservedTopics = ReadonlyMap<string, ObservedTopic>
@@ -58,8 +58,17 @@ export const topicsQuestion = (kafka: string, admin: KafkaAdmin): Question<Obser
   ask: async (names, signal) => {
     const topics = await admin.describeTopics(names, signal)
     const settings = await admin.topicSettings([...topics.keys()], signal)
+    // Thousands of topics have few sets of settings among them.
+    const shared = new Map<string, ReadonlyMap<string, string>>()
+    const once = (found: ReadonlyMap<string, string> = new Map()) => {
+      const text = JSON.stringify([...found])
+      const known = shared.get(text)
+      if (known) return known
+      shared.set(text, found)
+      return found
+    }
     return new Map(
-      [...topics].map(([name, topic]) => [name, { ...topic, settings: settings.get(name) ?? new Map() }]),
+      [...topics].map(([name, topic]) => [name, { ...topic, settings: once(settings.get(name)) }]),
     )
   },
 })
@@ -164,11 +173,11 @@ function replicationDifference(wish: TopicWish, found: TopicDescription): readon
   ]
 }
 
-function settingDifferences(wish: TopicWish, settings: ReadonlyMap<string, TopicSetting>): readonly Change[] {
+function settingDifferences(wish: TopicWish, settings: ReadonlyMap<string, string>): readonly Change[] {
   return Object.entries(wish.config)
-    .filter(([key, value]) => settings.get(key)?.value !== value)
+    .filter(([key, value]) => settings.get(key) !== value)
     .map(([key, value]) => ({
-      what: `${wish.name} ${key}: ${settings.get(key)?.value ?? 'unset'} → ${value}`,
+      what: `${wish.name} ${key}: ${settings.get(key) ?? 'unset'} → ${value}`,
     }))
 }
 

@@ -23,7 +23,7 @@ describe('a task that has failed', () => {
     await world.kafka.alterTopic(topic, { 'max.message.bytes': '2000' }, signal())
     await eventually('the broker has heard of it', 10_000, async () => {
       const settings = (await world.kafka.topicSettings([topic], signal())).get(topic)
-      return settings?.get('max.message.bytes')?.value === '2000' ? true : undefined
+      return settings?.get('max.message.bytes') === '2000' ? true : undefined
     })
     await world.sql(`INSERT INTO public.orders VALUES (2, repeat('x', 5000))`)
     const failed = await world.until(
@@ -40,7 +40,7 @@ describe('a task that has failed', () => {
     await world.kafka.alterTopic(topic, { 'max.message.bytes': '1048588' }, signal())
     await eventually('the broker has heard of it', 10_000, async () => {
       const settings = (await world.kafka.topicSettings([topic], signal())).get(topic)
-      return settings?.get('max.message.bytes')?.value === '1048588' ? true : undefined
+      return settings?.get('max.message.bytes') === '1048588' ? true : undefined
     })
     await world.annotate('Source', 'shop', { 'penstock.dev/reconcile-requested-at': 'now' })
     await world.until('Streaming', 'Source', 'shop', ready('True', 'Streaming'), SENTENCE_MS)

@@ -38,7 +38,7 @@ describe('a Source from nothing to Ready', () => {
     const prefix = `${world.namespace}.shop`
     const names = [`${prefix}.public.orders`, `${prefix}.public.visits`]
     const topics = await world.kafka.topicSettings(names, signal())
-    const setting = (table: string, key: string) => topics.get(`${prefix}.public.${table}`)?.get(key)?.value
+    const setting = (table: string, key: string) => topics.get(`${prefix}.public.${table}`)?.get(key)
     expect(setting('orders', 'cleanup.policy')).toBe('compact')
     expect(setting('visits', 'cleanup.policy')).toBe('delete')
     expect(setting('visits', 'retention.ms')).toBe('86400000')

@@ -2,10 +2,7 @@ import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from
 
 import { clientOptions } from './connection.ts'
 import { hasApiError, kafkaError } from './errors.ts'
-import type { KafkaAdmin, KafkaConnection, TopicDescription, TopicSetting } from './types.ts'
-
-/** Source of a setting that was set on the topic itself (DescribeConfigs, ConfigSource). */
-const DYNAMIC_TOPIC_CONFIG = 1
+import type { KafkaAdmin, KafkaConnection, TopicDescription } from './types.ts'
 
 /**
  * Administration of one Kafka. Calls run one after the other: @platformatic/kafka 2.12.1 merges concurrent calls of
@@ -145,7 +142,7 @@ async function written(admin: Admin, topics: readonly string[]): Promise<Readonl
 async function topicSettings(
   admin: Admin,
   names: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, TopicSetting>>> {
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   if (names.length === 0) return new Map()
   const described = await admin.describeConfigs({
     resources: names.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName })),
@@ -153,12 +150,7 @@ async function topicSettings(
   return new Map(
     described.map(({ resourceName, configs }) => [
       resourceName,
-      new Map(
-        configs.map(({ name, value, configSource }) => [
-          name,
-          { value: value ?? '', explicit: configSource === DYNAMIC_TOPIC_CONFIG },
-        ]),
-      ),
+      new Map(configs.map(({ name, value }) => [name, value ?? ''])),
     ]),
   )
 }

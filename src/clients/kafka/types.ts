@@ -77,12 +77,6 @@ export interface TopicDescription {
   readonly replicationFactor: number
 }
 
-/** One setting of a topic; `explicit` when it was set on the topic itself and is no default. */
-export interface TopicSetting {
-  readonly value: string
-  readonly explicit: boolean
-}
-
 /** Administration of one Kafka. Calls are made one after the other: concurrent ones are lost (see admin.ts). */
 export interface KafkaAdmin {
   cluster(signal: AbortSignal): Promise<{ readonly clusterId: string; readonly brokers: number }>
@@ -95,7 +89,7 @@ export interface KafkaAdmin {
   topicSettings(
     names: readonly string[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, ReadonlyMap<string, TopicSetting>>>
+  ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
   /** Already there is success. */
   createTopic(
     topic: {

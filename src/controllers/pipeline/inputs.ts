@@ -136,7 +136,6 @@ async function withTopic(
     ...known,
     partitions: found.partitions,
     policy:
-      known.policy ??
-      (found.settings.get('cleanup.policy')?.value.includes('compact') ? 'Latest' : 'History'),
+      known.policy ?? (found.settings.get('cleanup.policy')?.includes('compact') ? 'Latest' : 'History'),
   }
 }

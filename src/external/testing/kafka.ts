@@ -47,12 +47,7 @@ export function memoryKafka(initial: Readonly<Record<string, Partial<MemoryTopic
         ]),
       ),
     topicSettings: async (names) =>
-      new Map(
-        present(names).map(([name, { config }]) => [
-          name,
-          new Map([...config].map(([key, value]) => [key, { value, explicit: true }])),
-        ]),
-      ),
+      new Map(present(names).map(([name, { config }]) => [name, new Map(config)])),
     createTopic: ({ name, partitions, replicationFactor, config }) =>
       write(`createTopic ${name}`, () => {
         if (topics.has(name)) return

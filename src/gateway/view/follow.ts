@@ -162,7 +162,7 @@ async function look(
       const settings = await admin.topicSettings([topic.name], signal)
       const window = offlineWindowMs(
         limits.maxOfflineMs,
-        settings.get(topic.name)?.get('delete.retention.ms')?.value,
+        settings.get(topic.name)?.get('delete.retention.ms'),
       )
       const floors = await floorsOf(admin, topic.name, partitions, now() - window, signal)
       const logStarts = numbers(await admin.offsets(topic.name, partitions, 'earliest', signal))
