@@ -5,6 +5,7 @@ import { workerPoll } from '../backbone.ts'
 import { configFinding, validated } from './config.ts'
 import type { OpenSource, SourceServices } from './open.ts'
 import type { SourceParts } from './parts.ts'
+import { pluginFindings } from './plugins.ts'
 
 /** One of the systems that preflight asks. */
 export interface Side {
@@ -72,7 +73,9 @@ async function connectFindings(
   const { polls } = services
   const verdict = connectVerdict(connect.url)
   const { plugins } = await polls.read(workerPoll(connect.url, connect.client), user, signal).catch(verdict)
-  const plugin = pluginFindings(parts, plugins)
+  const { plan } = parts
+  const wanted = { plugin: plan.settings['connector.class'] ?? '', oldest: plan.oldestPlugin }
+  const plugin = pluginFindings(wanted, plugins)
   if (plugin.some(({ level }) => level === 'Error')) return plugin
   const { name } = parts.connectorWish
   const known = await polls
@@ -83,36 +86,6 @@ async function connectFindings(
   const config = connectorConfig(parts.connectorWish)
   const errors = await validated(polls, user, connect, config, signal).catch(verdict)
   return [...plugin, ...(await configFindings(open, parts, errors, signal))]
-}
-
-function pluginFindings({ plan }: SourceParts, plugins: readonly string[]): readonly Finding[] {
-  const wanted = plan.settings['connector.class'] ?? ''
-  const versions = plugins.flatMap((plugin) => {
-    const [name, version = ''] = plugin.split(' ')
-    return name === wanted ? [version] : []
-  })
-  const install = `install version ${plan.oldestPlugin} or later on every worker and restart it`
-  if (versions.length === 0) {
-    const found = `Kafka Connect has no plugin ${wanted}`
-    return [{ check: 'PluginMissing', level: 'Error', found, remedy: install }]
-  }
-  const [first = ''] = versions.filter((version) => isOlder(version, plan.oldestPlugin))
-  return first
-    ? [
-        {
-          check: 'PluginTooOld',
-          level: 'Error',
-          found: `the plugin ${wanted} of Kafka Connect is version ${first}`,
-          remedy: install,
-        },
-      ]
-    : []
-}
-
-function isOlder(version: string, than: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number)
-  const [wantedMajor = 0, wantedMinor = 0] = than.split('.').map(Number)
-  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor)
 }
 
 async function configFindings(
