@@ -12,6 +12,8 @@ export interface TcpProxy {
   deafen(): void
   /** Resets every connection and refuses new ones, or lets them come again. */
   refuse(on: boolean): void
+  /** Resets every connection, and leads new ones to this port. */
+  turnTo(target: number): void
   close(): Promise<void>
 }
 
@@ -25,10 +27,10 @@ interface Pair {
 /** Starts a proxy to a port on loopback. */
 export async function startProxy(target: number): Promise<TcpProxy> {
   const pairs = new Set<Pair>()
-  const state = { refusing: false, most: 0, total: 0 }
+  const state = { target, refusing: false, most: 0, total: 0 }
   const server = createServer((client) => {
     if (state.refusing) return void client.resetAndDestroy()
-    const pair: Pair = { client, upstream: connect(target, '127.0.0.1'), deaf: false }
+    const pair: Pair = { client, upstream: connect(state.target, '127.0.0.1'), deaf: false }
     pairs.add(pair)
     state.total++
     state.most = Math.max(state.most, pairs.size)
@@ -57,6 +59,10 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     refuse: (on) => {
       state.refusing = on
       if (on) reset()
+    },
+    turnTo: (next) => {
+      state.target = next
+      reset()
     },
     close: async () => {
       for (const { client, upstream } of pairs) for (const socket of [client, upstream]) socket.destroy()

@@ -16,16 +16,26 @@ export interface Database {
   readonly data: string
 }
 
+/** Where a PostgreSQL server listens and has its files. */
+export interface DatabasePlace {
+  readonly dir: string
+  readonly listenHost: string
+  readonly port: number
+  /** The port of the running server that it follows until it is promoted; its data is a copy of that one's. */
+  readonly primaryPort?: number
+}
+
 /** A PostgreSQL server with logical decoding, its data folder made; not started yet. */
-export async function createDatabase(
-  where: { readonly dir: string; readonly listenHost: string; readonly port: number },
-  context: Run,
-): Promise<Database> {
+export async function createDatabase(where: DatabasePlace, context: Run): Promise<Database> {
   const bin = await postgresBinaries(context)
   const user = await accountFor(context.signal)
   const home = await databaseHome(where.dir, user)
   const data = join(home, 'data')
-  if (!(await exists(join(data, 'PG_VERSION')))) await initialise(bin, home, data, user, context.signal)
+  if (!(await exists(join(data, 'PG_VERSION'))))
+    await (where.primaryPort === undefined ? initialise : copyOf(where.primaryPort))(
+      { bin, home, data, user },
+      context.signal,
+    )
   await writeFile(join(data, 'penstock.conf'), settings(where.listenHost, where.port))
   const server = createServer({
     name: 'database',
@@ -96,27 +106,46 @@ async function isReachable(dir: string): Promise<boolean> {
   return dir === dirname(dir) || isReachable(dirname(dir))
 }
 
-async function initialise(
-  bin: string,
-  home: string,
-  data: string,
-  user: Account | undefined,
-  signal: AbortSignal,
-) {
-  await rm(data, { recursive: true, force: true })
-  const as = user
-    ? (['setpriv', `--reuid=${user.name}`, `--regid=${user.name}`, '--init-groups'] as const)
-    : []
-  const initdb = [join(bin, 'initdb'), '-D', data, '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8']
-  const [file = '', ...args] = [...as, ...initdb, '--locale=C']
-  await run([file, ...args], { cwd: home, env: { HOME: home }, withinMs: 60_000, signal })
+interface DataFolder {
+  readonly bin: string
+  readonly home: string
+  readonly data: string
+  readonly user: Account | undefined
+}
+
+async function initialise(folder: DataFolder, signal: AbortSignal): Promise<void> {
+  const { data } = folder
+  await fill(
+    folder,
+    ['initdb', '-U', 'postgres', '-A', 'trust', '--no-sync', '-E', 'UTF8', '--locale=C'],
+    signal,
+  )
   const hba = join(data, 'pg_hba.conf')
   // A password for everyone but the superuser, so that a wrong one can be tested.
-  await writeFile(hba, 'host all postgres 127.0.0.1/32 trust\nhost all all all scram-sha-256\n')
+  await writeFile(hba, 'host all,replication postgres 127.0.0.1/32 trust\nhost all all all scram-sha-256\n')
   const own = join(data, 'penstock.conf')
   await writeFile(own, '')
   await chmod(own, 0o644)
   await writeFile(join(data, 'postgresql.conf'), "include 'penstock.conf'\n", { flag: 'a' })
+}
+
+const copyOf = (port: number) => (folder: DataFolder, signal: AbortSignal) =>
+  fill(
+    folder,
+    ['pg_basebackup', '-h', '127.0.0.1', '-p', `${port}`, '-U', 'postgres', '-R', '-c', 'fast', '--no-sync'],
+    signal,
+  )
+
+/** Runs a program of PostgreSQL that makes a data folder, as the user to whom it will belong. */
+async function fill(
+  { bin, home, data, user }: DataFolder,
+  [program = '', ...flags]: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  await rm(data, { recursive: true, force: true })
+  const as = user ? ['setpriv', `--reuid=${user.name}`, `--regid=${user.name}`, '--init-groups'] : []
+  const [file = '', ...args] = [...as, join(bin, program), '-D', data, ...flags]
+  await run([file, ...args], { cwd: home, env: { HOME: home }, withinMs: 60_000, signal })
 }
 
 function settings(listenHost: string, port: number): string {

@@ -1,19 +1,42 @@
+import type { BedAddresses } from '../../dev/testing.ts'
 import type { SourceSpec } from '../../src/api/source/index.ts'
 import type { World } from '../../test/operator/world.ts'
 
 /** One way in which a Source comes to harm, what the one on call reads, and what that person does about it. */
-export interface Drill {
+export interface Drill extends Failure, Acts {}
+
+/** A drill on servers of its own, which it can harm as it likes. */
+export interface OwnDrill extends Failure {
+  /** Starts them, beside those of a bed. */
+  begin(bed: BedAddresses): Promise<Begun>
+}
+
+/** What an {@link OwnDrill} does, once its servers run. */
+export interface Begun extends Acts {
+  /** The bed with its own servers in the place of those that they stand for. */
+  readonly bed: BedAddresses
+  close(): Promise<void>
+}
+
+/** What a drill is about. */
+export interface Failure {
   /** As the list of failures in CONTRIBUTING.md counts them; variants share it. */
   readonly number: number
   readonly failure: string
   /** Nobody: it harms servers that the others stand on. */
   readonly beside: 'Others' | 'Nobody'
   readonly shown: Shown
+}
+
+/** What a drill does, in this order. */
+export interface Acts {
   /** The Source that comes to harm: `public.orders` with rows, streaming, unless told. */
   readonly prepare?: (stage: Stage) => Promise<void>
   readonly cause: (stage: Stage) => Promise<void>
   /** Does what the message says, and nothing else. */
   readonly remedy: (stage: Stage, message: string) => Promise<void>
+  /** Throws where something else is not as it must be in the end, when the Source has healed. */
+  readonly proof?: (stage: Stage) => Promise<void>
   /** Puts servers right that others stand on, whatever the drill came to. */
   readonly restore?: (stage: Stage) => Promise<void>
 }

@@ -7,9 +7,9 @@ import { type BedAddresses, startTestBed } from '../../dev/testing.ts'
 import { installKinds } from '../../test/bed.ts'
 import { type OperatorProcess, startOperator } from '../../test/operator/process.ts'
 import { createWorldOn } from '../../test/operator/world.ts'
-import type { Drill } from './drill.ts'
+import type { Drill, OwnDrill } from './drill.ts'
 import { DRILLS, NOT_HERE } from './index.ts'
-import { runDrill } from './run.ts'
+import { begin, type Result, runDrill } from './run.ts'
 import { type Row, tableOf } from './table.ts'
 
 const RUN_LIMIT_MS = 15 * 60_000
@@ -20,22 +20,37 @@ const isWanted = ({ number }: { readonly number: number }) => numbers.length ===
 const progress = terminalProgress()
 const signal = AbortSignal.timeout(RUN_LIMIT_MS)
 
-async function rowOf(drill: Drill, bed: BedAddresses, operator: OperatorProcess): Promise<Row> {
+async function rowOf(drill: Drill | OwnDrill, bed: BedAddresses, operator: OperatorProcess): Promise<Row> {
   const { number, failure } = drill
   if (signal.aborted) return { type: 'Failed', number, failure, why: 'the run took too long' }
+  try {
+    const begun = await begin(drill, bed)
+    try {
+      const result = await inWorld(begun, operator)
+      progress(`${number} ${failure}: healed`)
+      return { type: 'Healed', number, failure, ...result }
+    } finally {
+      await begun.close()
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    progress(`${number} ${failure}: ${why}`)
+    return { type: 'Failed', number, failure, why }
+  }
+}
+
+async function inWorld(
+  { drill, bed }: Awaited<ReturnType<typeof begin>>,
+  operator: OperatorProcess,
+): Promise<Result> {
+  const { number } = drill
   // The operator is everybody's, and ends with the run.
   const world = await createWorldOn(bed, `drill${number}`, async () => ({
     ...operator,
     stop: async () => {},
   }))
   try {
-    const result = await runDrill(drill, world)
-    progress(`${number} ${failure}: healed`)
-    return { type: 'Healed', number, failure, ...result }
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    progress(`${number} ${failure}: ${why}`)
-    return { type: 'Failed', number, failure, why }
+    return await runDrill(drill, world)
   } finally {
     await world.close().catch((error: unknown) => progress(`${number} left something behind: ${error}`))
   }
@@ -43,12 +58,12 @@ async function rowOf(drill: Drill, bed: BedAddresses, operator: OperatorProcess)
 
 /** Those that harm only themselves first, a few at a time; the others one after the other. */
 async function runAll(
-  drills: readonly Drill[],
+  drills: readonly (Drill | OwnDrill)[],
   bed: BedAddresses,
   operator: OperatorProcess,
 ): Promise<readonly Row[]> {
   const rows: Row[] = []
-  const work = async (queue: Drill[]) => {
+  const work = async (queue: (Drill | OwnDrill)[]) => {
     for (let next = queue.shift(); next; next = queue.shift()) rows.push(await rowOf(next, bed, operator))
   }
   const together = drills.filter(({ beside }) => beside === 'Others')

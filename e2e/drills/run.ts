@@ -1,7 +1,8 @@
+import type { BedAddresses } from '../../dev/testing.ts'
 import { condition } from '../../test/operator/objects.ts'
 import { sameRows } from '../../test/operator/rows.ts'
 import type { Seen, World } from '../../test/operator/world.ts'
-import type { Drill, Stage } from './drill.ts'
+import type { Begun, Drill, OwnDrill, Stage } from './drill.ts'
 import { createStage, isStreaming } from './stage.ts'
 
 /** Within which the status says what has happened, in milliseconds. */
@@ -27,6 +28,7 @@ export async function runDrill(drill: Drill, world: World): Promise<Result> {
     const [seen, seenSeconds] = await timed(() => untilShown(drill, world))
     await drill.remedy(stage, condition(seen, drill.shown.condition)?.message ?? '')
     const [, healedSeconds] = await timed(() => untilHealed(drill, world))
+    await drill.proof?.(stage)
     await stage.work()
     await sameRows(world, 'public.orders')
     const { condition: type, reason } = drill.shown
@@ -34,6 +36,17 @@ export async function runDrill(drill: Drill, world: World): Promise<Result> {
   } finally {
     await drill.restore?.(stage)
   }
+}
+
+/** A drill with the bed that it is on; `close` ends its own servers. */
+export async function begin(
+  drill: Drill | OwnDrill,
+  bed: BedAddresses,
+): Promise<Pick<Begun, 'bed' | 'close'> & { readonly drill: Drill }> {
+  if (!('begin' in drill)) return { drill, bed, close: async () => {} }
+  const { begin: _begin, ...failure } = drill
+  const { bed: own, close, ...acts } = await drill.begin(bed)
+  return { drill: { ...failure, ...acts }, bed: own, close }
 }
 
 const running = (stage: Stage): Promise<void> => stage.running()
