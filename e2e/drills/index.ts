@@ -6,7 +6,7 @@ import { debris, staleOffsets } from './offsets.ts'
 import { publicationLacksTable } from './published.ts'
 import { slotDropped, slotInUse, slotLost, slotRecreated, slotRecreatedRunning } from './slots.ts'
 import { snapshotRestarting } from './snapshot.ts'
-import { storm } from './storm.ts'
+import { storm, workerKilled } from './storm.ts'
 import { noTasks, taskFailed } from './tasks.ts'
 import { pluginGone, pluginMissing } from './workers.ts'
 
@@ -23,6 +23,7 @@ export const DRILLS: readonly (Drill | OwnDrill)[] = [
   snapshotRestarting,
   taskFailed,
   storm,
+  workerKilled,
   staleOffsets,
   debris,
   passwordRotated,

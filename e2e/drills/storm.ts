@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Server, siteWorker } from '../../dev/testing.ts'
+import { type BedAddresses, type Server, siteWorker } from '../../dev/testing.ts'
 import { condition, ready, sourceSpec } from '../../test/operator/objects.ts'
 import { type Recorder, startRecorder } from '../../test/operator/recorder.ts'
+import { sameRows } from '../../test/operator/rows.ts'
 import type { World } from '../../test/operator/world.ts'
 import { startProxy, type TcpProxy } from '../../test/proxy.ts'
 import type { Begun, OwnDrill, Stage } from './drill.ts'
@@ -22,35 +23,32 @@ export const storm: OwnDrill = {
       /no worker for it yet.*scheduled\.rebalance\.max\.delay\.ms.*given to others.*Restart nothing before/,
     ready: 'False',
   },
-  begin: async (bed) => {
-    const site = await openOwn(2)
-    const [port = 0] = site.ports
-    const service = await startProxy(port)
-    const recorder = await startRecorder(`http://127.0.0.1:${service.port}`)
-    const close = async () => {
-      await recorder.close()
-      await service.close()
-      await site.discard()
-    }
-    try {
-      const group = {
-        group: `own-${port}`,
-        plugins: 'All',
-        properties: { 'scheduled.rebalance.max.delay.ms': KEPT_MS },
-      } as const
-      const workers = await Promise.all(
-        site.ports.map(async (own) => ({
-          port: own,
-          server: await siteWorker(site, bed, { name: `worker-${own}`, port: own, ...group }),
-        })),
-      )
-      for (const { server } of workers) await server.start(starting())
-      return { ...acts({ workers, service, recorder }), bed: { ...bed, connectUrl: recorder.url }, close }
-    } catch (error) {
-      await close()
-      throw error
-    }
+  begin: (bed) => withGroup(bed, acts),
+}
+
+/** 21: a worker is gone at once, and Connect goes on saying RUNNING of what it did. */
+export const workerKilled: OwnDrill = {
+  number: 21,
+  failure: 'worker killed: RUNNING on a worker that is not there',
+  beside: 'Others',
+  shown: {
+    condition: 'ConnectorRunning',
+    reason: 'NotStreaming',
+    message:
+      /nobody reads the replication slot: see that worker 127\.0\.0\.1:\d+ runs.*restart no connector before/,
+    ready: 'False',
   },
+  begin: (bed) =>
+    withGroup(bed, (group) => ({
+      cause: async (stage) => {
+        await leave(stage, group, 'kill')
+        await stage.work()
+      },
+      remedy: async (_stage, message) => {
+        const gone = group.workers.find(({ port }) => message.includes(`:${port} runs`))
+        await gone?.server.start(starting())
+      },
+    })),
 }
 
 /** For so long the work of a worker that went is kept for it. */
@@ -63,12 +61,47 @@ interface Group {
   readonly recorder: Recorder
 }
 
+/** Two workers of a group, and a way to one of them that remembers what was written. */
+async function withGroup(
+  bed: BedAddresses,
+  actsOn: (group: Group) => Omit<Begun, 'bed' | 'close'>,
+): Promise<Begun> {
+  const site = await openOwn(2)
+  const [port = 0] = site.ports
+  const service = await startProxy(port)
+  const recorder = await startRecorder(`http://127.0.0.1:${service.port}`)
+  const close = async () => {
+    await recorder.close()
+    await service.close()
+    await site.discard()
+  }
+  try {
+    const group = {
+      group: `own-${port}`,
+      plugins: 'All',
+      properties: { 'scheduled.rebalance.max.delay.ms': KEPT_MS },
+    } as const
+    const workers = await Promise.all(
+      site.ports.map(async (own) => ({
+        port: own,
+        server: await siteWorker(site, bed, { name: `worker-${own}`, port: own, ...group }),
+      })),
+    )
+    for (const { server } of workers) await server.start(starting())
+    return { ...actsOn({ workers, service, recorder }), bed: { ...bed, connectUrl: recorder.url }, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
 type Worker = Group['workers'][number]
 
-function acts({ workers, service, recorder }: Group): Omit<Begun, 'bed' | 'close'> {
+function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
+  const { recorder } = group
   const over = new AbortController()
-  const seen = { stalled: new Set<string>(), writes: [] as readonly string[] }
-  const going: Worker[] = []
+  const seen = { stalled: new Set<string>(), writes: 0 }
+  const away: Worker[] = []
   return {
     prepare: async (stage) => {
       await stage.running()
@@ -77,28 +110,27 @@ function acts({ workers, service, recorder }: Group): Omit<Begun, 'bed' | 'close
       await allStream(stage.world)
     },
     cause: async (stage) => {
-      const { goes, stays } = await apart(stage, workers)
-      going.push(goes)
-      service.turnTo(stays.port)
-      seen.writes = [...recorder.writes]
+      seen.writes = recorder.writes.length
       void noteStalled(stage.world, seen.stalled, over.signal)
-      await goes.server.stop()
+      for (const end of ['stop', 'kill'] as const) {
+        const goes = await leave(stage, group, end)
+        await stage.work()
+        await goes.server.start(starting())
+      }
+      // Only rows that have come prove that its task runs where Connect says.
       await stage.work()
-      await goes.server.start(starting())
-      await stage.work()
-      await goes.server.kill()
-      await goes.server.start(starting())
-      await stage.work()
-      await goes.server.stop()
+      await sameRows(stage.world, 'public.orders')
+      const goes = await leave(stage, group, 'stop')
+      away.push(goes)
     },
     // Restart nothing before.
     remedy: async () => undefined,
     proof: async ({ world }) => {
-      for (const { server } of going) await server.start(starting())
+      for (const { server } of away) await server.start(starting())
       await delay(5_000)
       await allStream(world)
       over.abort()
-      const more = recorder.writes.slice(seen.writes.length)
+      const more = recorder.writes.slice(seen.writes)
       if (more.length > 0) throw new Error(`the operator added to the storm: ${more.join(', ')}`)
       if (seen.stalled.size > 0) throw new Error(`Stalled meanwhile: ${[...seen.stalled].join('; ')}`)
     },
@@ -106,17 +138,20 @@ function acts({ workers, service, recorder }: Group): Omit<Begun, 'bed' | 'close
   }
 }
 
-/** The worker that the task of shop is on, which goes, and the other. */
-async function apart(
+/** Ends the worker that the task of shop is on; whoever asks is led to the other one. */
+async function leave(
   { world, connector }: Stage,
-  workers: readonly Worker[],
-): Promise<{ readonly goes: Worker; readonly stays: Worker }> {
+  { workers, service }: Group,
+  end: 'stop' | 'kill',
+): Promise<Worker> {
   const views = await world.connect.connectors(AbortSignal.timeout(20_000))
   const at = views.get(connector)?.status?.tasks[0]?.worker ?? ''
   const goes = workers.find(({ port }) => at.endsWith(`:${port}`))
   const stays = workers.find((worker) => worker !== goes)
   if (!goes || !stays) throw new Error(`the task of ${connector} is on ${at || 'no worker'}`)
-  return { goes, stays }
+  service.turnTo(stays.port)
+  await goes.server[end]()
+  return goes
 }
 
 async function allStream(world: World): Promise<void> {

@@ -140,6 +140,13 @@ describe('what the source side says of a connector that is RUNNING', () => {
     expect([health.type, health.reason].join(' ')).toBe(expected)
   })
 
+  it('whose slot nobody reads is told with its worker, which may be dead', () => {
+    const state = { slot: slot({ active: false }), offsets: stored({ lsn: 400 }) }
+    expect(judgeStreaming(sample(state), view)).toMatchObject({
+      message: expect.stringMatching(/see that worker w1:8083 runs.*its log.*restart no connector before/),
+    })
+  })
+
   it('the sentence about silence stays the same as it goes on, so that the status is not written again', () => {
     const say = (silence: number) =>
       judgeStreaming(sample({ slot: slot(), offsets: 'NotAsked' }, {}, { silence }), view)

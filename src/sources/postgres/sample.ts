@@ -83,6 +83,8 @@ export function figuresOf(input: Omit<SampleInput, 'silence' | 'watch'>): Source
 
 /** What the database says of a connector whose tasks Connect calls RUNNING: wrong password, slot in use and a dead Kafka look RUNNING too. */
 export function judgeStreaming(sample: SourceSample, view: ConnectorView): Health {
+  const { silence } = sample
+  const worker = view.status?.tasks[0]?.worker ?? ''
   if (sample.snapshot === 'Running') {
     return { type: 'Ready', reason: 'Snapshotting', message: 'the initial snapshot is being taken' }
   }
@@ -98,17 +100,15 @@ export function judgeStreaming(sample: SourceSample, view: ConnectorView): Healt
     return {
       type: 'NotReady',
       reason: 'NotStreaming',
-      message:
-        'Connect says RUNNING, but nobody reads the replication slot: look into the worker’s log for what keeps the connector from connecting',
+      message: `Connect says RUNNING, but nobody reads the replication slot: see that worker ${worker} runs, and what its log says of this connector. The work of a worker that has gone is kept for its return for scheduled.rebalance.max.delay.ms (5 minutes by default) and then given to others: restart no connector before`,
       afterMs: 2_000,
     }
   }
-  const { silence } = sample
   if (silence && silence.seconds > silence.limit) {
     return {
       type: 'NotReady',
       reason: 'NotAdvancing',
-      message: `Connect says RUNNING, but no heartbeat has reached Kafka for more than ${silence.limit} s: check Kafka and the log of worker ${view.status?.tasks[0]?.worker ?? ''}`,
+      message: `Connect says RUNNING, but no heartbeat has reached Kafka for more than ${silence.limit} s: check Kafka and the log of worker ${worker}`,
     }
   }
   return { type: 'Ready', reason: 'Streaming', message: 'changes are streamed' }
