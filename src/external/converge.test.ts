@@ -7,8 +7,9 @@ import { converge } from './converge.ts'
 const signal = () => AbortSignal.timeout(5_000)
 
 describe('converge', () => {
-  it('looks, writes, and looks again at an answer from after the write', async () => {
+  it('looks, writes, and looks again at an answer from after the end of the write', async () => {
     const acts: unknown[] = []
+    const clock = { now: 41 }
     const resource: ExternalResource<number> = {
       id: { kind: 'Fake', name: 'a' },
       observe: async (_signal, after) => {
@@ -17,10 +18,12 @@ describe('converge', () => {
       },
       diff: (observed) => (observed === 1 ? [{ what: '1 → 2' }] : []),
       health: (observed) => ({ type: 'Ready', message: String(observed) }),
-      apply: async (observed, changes) => void acts.push(['apply', observed, changes]),
+      apply: async (observed, changes) => {
+        acts.push(['apply', observed, changes])
+        clock.now = 50
+      },
       remove: async () => undefined,
     }
-    const clock = { now: 41 }
     expect(await converge(resource, () => ++clock.now, signal())).toEqual({
       health: { type: 'Ready', message: '2' },
       observed: 2,
@@ -29,7 +32,7 @@ describe('converge', () => {
     expect(acts).toEqual([
       ['observe', undefined],
       ['apply', 1, [{ what: '1 → 2' }]],
-      ['observe', 42],
+      ['observe', 51],
     ])
   })
 

@@ -25,9 +25,9 @@ export async function converge(
   if (found !== undefined && changes.length === 0) {
     return { health: resource.health(found), observed: found, changed: [] }
   }
-  const wroteAt = now()
   await resource.apply(found, changes, signal)
-  const after = await resource.observe(signal, wroteAt)
+  // What somebody else asked while it was written may not show it.
+  const after = await resource.observe(signal, now())
   if (after === undefined)
     throw new Waiting('NotThereYet', `${name(resource)} was made and does not show yet`, 1_000)
   return {
