@@ -233,11 +233,14 @@ function caller({ url, basicAuth }: ConnectAddress, agent: Agent): CallText {
   }
 }
 
-/** A rebalance answers 409, or 500 for reads; 503 is a worker that starts. Only the text tells a 500 apart. */
+/**
+ * A rebalance answers 409, or 500 for reads; 503 is a worker that starts, and another 500 one that does not reach the
+ * group's leader. Only the text tells a 500 apart.
+ */
 const isBusy = (status: number, message: string): boolean =>
   status === 409
     ? !message.includes('already exists')
-    : status === 503 || (status === 500 && /rebalance|timed out/i.test(message))
+    : status === 503 || (status === 500 && /rebalance|timed out|trying to forward/i.test(message))
 
 function connectError(kind: ConnectErrorKind, status: number, message: string): ConnectError {
   return Object.assign(new Error(message), { name: 'ConnectError', kind, status })

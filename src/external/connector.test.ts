@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
 
+import type { ConnectState } from '../clients/connect.ts'
 import { Stalled } from '../lib/verdict.ts'
 import { type ConnectorContext, type ConnectorWish, connector, OWNER_SETTING } from './connector.ts'
 import { causeOf } from './connector-health.ts'
@@ -116,6 +117,20 @@ describe('making and changing a connector', () => {
     expect(connect.writes).toEqual(['putConfig shop'])
     expect(changed[0]).toMatch(/^Connector shop: config: /)
   })
+
+  it.each<readonly [ConnectState, readonly string[]]>([
+    ['UNASSIGNED', ['putConfig shop']],
+    ['FAILED', ['putConfig shop']],
+    ['PAUSED', ['putConfig shop', 'resume shop']],
+  ])(
+    'one that is %s and is configured is told to run only where it was told otherwise',
+    async (state, writes) => {
+      const connect = holding({ ...OURS, a: '2' })
+      connect.set('shop', state, [])
+      await converge(shop(connect), Date.now, signal())
+      expect(connect.writes).toEqual(writes)
+    },
+  )
 
   it('names settings that differ, and never their values', async () => {
     const connect = holding({ ...OURS, a: 'secret' })

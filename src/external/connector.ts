@@ -158,7 +158,8 @@ export function connector(
         )
       }
       if (configures) await write('configuring', (running) => client.putConfig(wish.name, config, running))
-      if (view.status?.state === targetState(wish.state)) return
+      // One that has no worker just now, or has failed, is wanted to run already.
+      if (stateChanges(view, wish.state).length === 0) return
       await write('switching', (running) => switchTo(client, wish, running))
     },
     remove: async (signal) => {
@@ -207,7 +208,11 @@ export function connectVerdict(url: string): (error: unknown) => never {
         )
       case 'Busy':
         // A rebalance, which every connector that comes or goes begins, is over in a moment.
-        throw new Waiting('ConnectBusy', `Kafka Connect is busy: ${messageOf(error, 300)}`, 2_000)
+        throw new Waiting(
+          'ConnectBusy',
+          `Kafka Connect is busy: ${messageOf(error, 300)}. If it lasts, see that all of its workers run and reach one another (rest.advertised.host.name)`,
+          2_000,
+        )
       case 'Refused':
         throw new Waiting('ConnectRefused', `Kafka Connect refuses: ${messageOf(error, 500)}`, 30_000)
     }
