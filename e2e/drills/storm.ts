@@ -9,9 +9,10 @@ import type { Begun, OwnDrill, Stage } from './drill.ts'
 import { openOwn } from './workers.ts'
 
 const OTHERS = ['second', 'third']
+const SOURCES = ['shop', ...OTHERS]
 const starting = () => AbortSignal.timeout(60_000)
 
-/** 21: workers of a group come and go under three Sources, and the last that goes stays away. */
+/** 21: workers come and go under three Sources, the last that goes stays away, and each Source is changed: told Connect once. */
 export const storm: OwnDrill = {
   number: 21,
   failure: 'rebalance storm',
@@ -100,7 +101,7 @@ type Worker = Group['workers'][number]
 function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
   const { recorder } = group
   const over = new AbortController()
-  const seen = { stalled: new Set<string>(), writes: 0 }
+  const seen = { stalled: new Set<string>(), accepted: 0 }
   const away: Worker[] = []
   return {
     prepare: async (stage) => {
@@ -110,7 +111,7 @@ function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
       await allStream(stage.world)
     },
     cause: async (stage) => {
-      seen.writes = recorder.writes.length
+      seen.accepted = recorder.accepted.length
       void noteStalled(stage.world, seen.stalled, over.signal)
       for (const end of ['stop', 'kill'] as const) {
         const goes = await leave(stage, group, end)
@@ -120,8 +121,8 @@ function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
       // Only rows that have come prove that its task runs where Connect says.
       await stage.work()
       await sameRows(stage.world, 'public.orders')
-      const goes = await leave(stage, group, 'stop')
-      away.push(goes)
+      away.push(await leave(stage, group, 'stop'))
+      for (const name of SOURCES) await stage.world.apply('Source', name, changed(stage.world))
     },
     // Restart nothing before.
     remedy: async () => undefined,
@@ -130,13 +131,19 @@ function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
       await delay(5_000)
       await allStream(world)
       over.abort()
-      const more = recorder.writes.slice(seen.writes)
-      if (more.length > 0) throw new Error(`the operator added to the storm: ${more.join(', ')}`)
+      // With the leader gone some are refused, and told again.
+      const told = recorder.accepted.slice(seen.accepted).sort()
+      const due = SOURCES.map((name) => `PUT /connectors/${world.namespace}.${name}/config`).sort()
+      if (told.join() !== due.join()) throw new Error(`Connect was told ${told.join(', ') || 'nothing'}`)
       if (seen.stalled.size > 0) throw new Error(`Stalled meanwhile: ${[...seen.stalled].join('; ')}`)
     },
     restore: async () => over.abort(),
   }
 }
+
+/** A Source of which only a setting of the connector changes. */
+const changed = (world: World) =>
+  sourceSpec(world, [{ name: 'public.orders' }], { connector: { config: { 'max.batch.size': '1024' } } })
 
 /** Ends the worker that the task of shop is on; whoever asks is led to the other one. */
 async function leave(
@@ -155,14 +162,13 @@ async function leave(
 }
 
 async function allStream(world: World): Promise<void> {
-  for (const name of ['shop', ...OTHERS])
-    await world.until('Ready', 'Source', name, ready('True', 'Streaming'), 90_000)
+  for (const name of SOURCES) await world.until('Ready', 'Source', name, ready('True', 'Streaming'), 90_000)
 }
 
 /** Collects what a Source is Stalled by, until the signal. */
 async function noteStalled(world: World, into: Set<string>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    for (const name of ['shop', ...OTHERS]) {
+    for (const name of SOURCES) {
       const stalled = condition(await world.get('Source', name).catch(() => undefined), 'Stalled')
       if (stalled) into.add(`${name} ${stalled.reason}: ${stalled.message}`)
     }

@@ -8,6 +8,8 @@ export interface Recorder {
   readonly url: string
   /** Every call but reads and validations, in order: `PUT /connectors/x/resume`, and `POST /connectors x` for a new one. */
   readonly writes: readonly string[]
+  /** Those of them that were answered with success. */
+  readonly accepted: readonly string[]
   /** How many calls of any kind there were. */
   calls(): number
   close(): Promise<void>
@@ -16,15 +18,19 @@ export interface Recorder {
 /** Passes every call on to the server at `target`. */
 export async function startRecorder(target: string): Promise<Recorder> {
   const writes: string[] = []
+  const accepted: string[] = []
   const count = { calls: 0 }
   const server = createServer((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { method = 'GET', url = '/', headers } = incoming
     count.calls += 1
     const pass = async () => {
       const body = await text(incoming)
-      if (method !== 'GET' && !url.endsWith('/validate')) writes.push(callOf(method, url, body))
+      const call = method === 'GET' || url.endsWith('/validate') ? [] : [callOf(method, url, body)]
+      writes.push(...call)
       const upstream = request(new URL(url, target), { method, headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+        const { statusCode = 502 } = answer
+        if (statusCode < 300) accepted.push(...call)
+        outgoing.writeHead(statusCode, answer.headers)
         answer.pipe(outgoing)
       })
       upstream.on('error', () => outgoing.destroy())
@@ -38,6 +44,7 @@ export async function startRecorder(target: string): Promise<Recorder> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     writes,
+    accepted,
     calls: () => count.calls,
     close: async () => {
       server.closeAllConnections()
