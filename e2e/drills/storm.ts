@@ -118,6 +118,8 @@ function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
         await stage.work()
         await goes.server.start(starting())
       }
+      // Until then Connect may give out, at any moment, what the one before was to come back for.
+      await delay(KEPT_MS)
       // Only rows that have come prove that its task runs where Connect says.
       await stage.work()
       await sameRows(stage.world, 'public.orders')
