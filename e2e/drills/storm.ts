@@ -4,12 +4,12 @@ import { condition, ready, sourceSpec } from '../../test/operator/objects.ts'
 import { type Recorder, startRecorder } from '../../test/operator/recorder.ts'
 import { sameRows } from '../../test/operator/rows.ts'
 import type { World } from '../../test/operator/world.ts'
-import { startProxy, type TcpProxy } from '../../test/proxy.ts'
 import type { Begun, OwnDrill, Stage } from './drill.ts'
 import { openOwn } from './workers.ts'
 
-const OTHERS = ['second', 'third']
-const SOURCES = ['shop', ...OTHERS]
+const FIRST = 'first'
+const LAST = 'last'
+const SOURCES = ['shop', FIRST, LAST]
 const starting = () => AbortSignal.timeout(60_000)
 
 /** 21: workers come and go under three Sources, the last that goes stays away, and each Source is changed: told Connect once. */
@@ -41,13 +41,15 @@ export const workerKilled: OwnDrill = {
   },
   begin: (bed) =>
     withGroup(bed, (group) => ({
+      prepare: (stage) => spread(stage, group),
       cause: async (stage) => {
         await leave(stage, group, 'kill')
         await stage.work()
       },
       remedy: async (_stage, message) => {
-        const gone = group.workers.find(({ port }) => message.includes(`:${port} runs`))
-        await gone?.server.start(starting())
+        if (!message.includes(`:${group.follower.port} runs`))
+          throw new Error(`names another worker: ${message}`)
+        await group.follower.server.start(starting())
       },
     })),
 }
@@ -56,82 +58,91 @@ export const workerKilled: OwnDrill = {
 const KEPT_MS = 20_000
 
 interface Group {
-  readonly workers: readonly { readonly port: number; readonly server: Server }[]
-  /** Leads to the worker that stays. */
-  readonly service: TcpProxy
+  /** Leads the group, and stays: whoever takes the lead anew keeps no work for those that have gone. */
+  readonly leader: Worker
+  /** Not started yet. */
+  readonly follower: Worker
   readonly recorder: Recorder
 }
 
-/** Two workers of a group, and a way to one of them that remembers what was written. */
+interface Worker {
+  readonly port: number
+  readonly server: Server
+}
+
+/** Two workers of a group, and a way to the one that leads it that remembers what was written. */
 async function withGroup(
   bed: BedAddresses,
   actsOn: (group: Group) => Omit<Begun, 'bed' | 'close'>,
 ): Promise<Begun> {
   const site = await openOwn(2)
-  const [port = 0] = site.ports
-  const service = await startProxy(port)
-  const recorder = await startRecorder(`http://127.0.0.1:${service.port}`)
+  const [port = 0, other = 0] = site.ports
+  const recorder = await startRecorder(`http://127.0.0.1:${port}`)
   const close = async () => {
     await recorder.close()
-    await service.close()
     await site.discard()
   }
-  try {
-    const group = {
+  const worker = async (own: number): Promise<Worker> => {
+    const properties = { 'scheduled.rebalance.max.delay.ms': KEPT_MS }
+    const wish = {
+      name: `worker-${own}`,
+      port: own,
       group: `own-${port}`,
       plugins: 'All',
-      properties: { 'scheduled.rebalance.max.delay.ms': KEPT_MS },
+      properties,
     } as const
-    const workers = await Promise.all(
-      site.ports.map(async (own) => ({
-        port: own,
-        server: await siteWorker(site, bed, { name: `worker-${own}`, port: own, ...group }),
-      })),
-    )
-    for (const { server } of workers) await server.start(starting())
-    return { ...actsOn({ workers, service, recorder }), bed: { ...bed, connectUrl: recorder.url }, close }
+    return { port: own, server: await siteWorker(site, bed, wish) }
+  }
+  try {
+    const group = { leader: await worker(port), follower: await worker(other), recorder }
+    await group.leader.server.start(starting())
+    return { ...actsOn(group), bed: { ...bed, connectUrl: recorder.url }, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-type Worker = Group['workers'][number]
+/** Has shop work on the worker that follows: what is new goes to the one that has less. */
+async function spread({ world, running }: Stage, { follower }: Group): Promise<void> {
+  await world.apply('Source', FIRST, sourceSpec(world, [{ name: 'public.orders' }]))
+  await streams(world, FIRST)
+  await follower.server.start(starting())
+  await running()
+}
 
 function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
   const { recorder } = group
   const over = new AbortController()
   const seen = { stalled: new Set<string>(), accepted: 0 }
-  const away: Worker[] = []
   return {
     prepare: async (stage) => {
-      await stage.running()
-      for (const name of OTHERS)
-        await stage.world.apply('Source', name, sourceSpec(stage.world, [{ name: 'public.orders' }]))
-      await allStream(stage.world)
+      await spread(stage, group)
+      await stage.world.apply('Source', LAST, sourceSpec(stage.world, [{ name: 'public.orders' }]))
+      await streams(stage.world, LAST)
     },
     cause: async (stage) => {
       seen.accepted = recorder.accepted.length
       void noteStalled(stage.world, seen.stalled, over.signal)
       for (const end of ['stop', 'kill'] as const) {
-        const goes = await leave(stage, group, end)
+        await group.follower.server[end]()
         await stage.work()
-        await goes.server.start(starting())
+        await group.follower.server.start(starting())
       }
       // Until then Connect may give out, at any moment, what the one before was to come back for.
       await delay(KEPT_MS)
       // Only rows that have come prove that its task runs where Connect says.
       await stage.work()
       await sameRows(stage.world, 'public.orders')
-      away.push(await leave(stage, group, 'stop'))
+      await leave(stage, group, 'stop')
       for (const name of SOURCES) await stage.world.apply('Source', name, changed(stage.world))
     },
     // Restart nothing before.
     remedy: async () => undefined,
     proof: async ({ world }) => {
-      for (const { server } of away) await server.start(starting())
+      await group.follower.server.start(starting())
       await delay(5_000)
-      await allStream(world)
+      for (const name of SOURCES) await streams(world, name)
       over.abort()
       // With the leader gone some are refused, and told again.
       const told = recorder.accepted.slice(seen.accepted).sort()
@@ -147,25 +158,17 @@ function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
 const changed = (world: World) =>
   sourceSpec(world, [{ name: 'public.orders' }], { connector: { config: { 'max.batch.size': '1024' } } })
 
-/** Ends the worker that the task of shop is on; whoever asks is led to the other one. */
-async function leave(
-  { world, connector }: Stage,
-  { workers, service }: Group,
-  end: 'stop' | 'kill',
-): Promise<Worker> {
+/** Ends the worker that the task of shop is on. */
+async function leave({ world, connector }: Stage, { follower }: Group, end: 'stop' | 'kill'): Promise<void> {
   const views = await world.connect.connectors(AbortSignal.timeout(20_000))
   const at = views.get(connector)?.status?.tasks[0]?.worker ?? ''
-  const goes = workers.find(({ port }) => at.endsWith(`:${port}`))
-  const stays = workers.find((worker) => worker !== goes)
-  if (!goes || !stays) throw new Error(`the task of ${connector} is on ${at || 'no worker'}`)
-  service.turnTo(stays.port)
-  await goes.server[end]()
-  return goes
+  if (!at.endsWith(`:${follower.port}`))
+    throw new Error(`the task of ${connector} is on ${at || 'no worker'}`)
+  await follower.server[end]()
 }
 
-async function allStream(world: World): Promise<void> {
-  for (const name of SOURCES) await world.until('Ready', 'Source', name, ready('True', 'Streaming'), 90_000)
-}
+const streams = (world: World, name: string) =>
+  world.until('Ready', 'Source', name, ready('True', 'Streaming'), 90_000)
 
 /** Collects what a Source is Stalled by, until the signal. */
 async function noteStalled(world: World, into: Set<string>, signal: AbortSignal): Promise<void> {
