@@ -5,6 +5,7 @@ import { type ClientPool, createClientPool } from '../../src/clients/pool.ts'
 import type { PostgresAddress, PostgresClient } from '../../src/clients/postgres.ts'
 import type { WorkloadStatus } from '../../src/contracts/workload.ts'
 import { createLogger } from '../../src/lib/log.ts'
+import { collectSoon } from '../../src/main/memory.ts'
 import { runOperator } from '../../src/main/operator.ts'
 import { fromWire, toWire } from './wire.ts'
 
@@ -76,6 +77,7 @@ function standIns(port: string): ClientPool {
   }
 }
 
+collectSoon()
 const stop = new AbortController()
 process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')))
 // Its end is the end of the run.

@@ -5,6 +5,7 @@ import { createLogger } from '../lib/log.ts'
 import { messageOf } from '../lib/verdict.ts'
 
 import { runGateway } from './gateway.ts'
+import { collectSoon } from './memory.ts'
 import { runOperator } from './operator.ts'
 import type { Output } from './output.ts'
 import { runPreflight } from './preflight.ts'
@@ -79,6 +80,7 @@ program
       ...(installation ? { installation } : {}),
       ...(namespace ? { namespace } : {}),
     }
+    collectSoon()
     await runRole((stopped) => runOperator(operator, stopped))
   })
 
