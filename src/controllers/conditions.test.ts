@@ -187,7 +187,10 @@ describe('a condition a stage', () => {
 })
 
 describe('the passing steps of a first start', () => {
-  const started = (seconds: number) => [earlier('Reconciling', 'True', PROGRESSING, seconds)]
+  const started = (seconds: number, waited = seconds) => [
+    earlier('Reconciling', 'True', PROGRESSING, waited),
+    earlier('A', 'False', PROGRESSING, seconds),
+  ]
   const soon: StageVerdict = { type: 'Waiting', reason: 'Starting', message: '', afterMs: 1_000 }
   it('the end is written once nothing was made on the way to it', () => {
     const stages = [{ condition: 'A', verdict: READY }]
@@ -202,6 +205,7 @@ describe('the passing steps of a first start', () => {
     ['what only a person can help is', started(1), stalled('NotOurs'), false],
     ['the end is', started(1), READY, false],
     ['after ten seconds every step is', started(11), soon, false],
+    ['ten seconds from when it began, whatever it had waited for', started(1, 600), soon, true],
     [
       'so it is when something else had been said',
       [earlier('Reconciling', 'True', 'SecretNotFound', 1)],

@@ -110,6 +110,8 @@ function progress(blocker: StageReport, input: ConditionsInput): readonly State[
   return wasReady ? [] : [reconciling]
 }
 
+const SUMMARY: readonly string[] = ['Ready', 'Reconciling']
+
 /**
  * Whether a first start is on its way and what it waits for passes within a moment, or something was `made` just now, of
  * which earlier stages do not know yet: not worth a write for each step.
@@ -120,8 +122,10 @@ export function isPassing(
   made: boolean,
   now: number,
 ): boolean {
-  const begun = previous.find(({ type }) => type === 'Reconciling')
-  if (begun?.reason !== PROGRESSING || now - Date.parse(begun.lastTransitionTime) > START_MS) return false
+  if (previous.find(({ type }) => type === 'Reconciling')?.reason !== PROGRESSING) return false
+  // That of the first stage: Ready and Reconciling may stand since something else was waited for.
+  const begun = previous.find(({ type, reason }) => reason === PROGRESSING && !SUMMARY.includes(type))
+  if (!begun || now - Date.parse(begun.lastTransitionTime) > START_MS) return false
   const verdict = stages.find((stage) => stage.verdict.type !== 'Ready')?.verdict
   return verdict ? verdict.type === 'Waiting' && verdict.afterMs <= STEP_MS : made
 }
