@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SourceSpec, SourceStatus } from '../../src/api/source/index.ts'
 import { eventually } from './eventually.ts'
@@ -129,7 +130,7 @@ describe('tables of a Source that runs', () => {
 const latest = (records: readonly unknown[]): unknown =>
   (records.at(-1) as { state?: unknown } | undefined)?.state
 
-/** Changes rows of public.items until the signal aborts. */
+/** Changes rows of public.items until the signal aborts, no faster than a starved connector follows. */
 async function write(world: World, until: AbortSignal): Promise<void> {
   const [{ last } = {}] = await world.sql('select coalesce(max(id), 0) as last from public.items')
   const first = Number(last) + 1
@@ -140,5 +141,6 @@ async function write(world: World, until: AbortSignal): Promise<void> {
     // Rows that were gone come back, also while what is left of them is swept away.
     const back = `(${((n * 53) % 5_000) + 1}, 'back ${n}')`
     await world.sql(`INSERT INTO public.items VALUES ${back} ON CONFLICT DO NOTHING`)
+    await delay(5)
   }
 }
