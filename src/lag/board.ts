@@ -12,7 +12,10 @@ export interface History {
   perSecond(figure: string, spanMs: number): number | undefined
   /** As {@link Board.stillMs}, of this object. */
   stillMs(what: string, value: bigint): number
-  /** Forgets a figure: what comes next does not belong to what was. */
+  /** What was last retained under a name, however long ago. */
+  recall(what: string): string | undefined
+  retain(what: string, text: string): void
+  /** Forgets a figure, or what was retained: what comes next does not belong to what was. */
   drop(figure: string): void
 }
 
@@ -60,6 +63,7 @@ interface Movement {
 export function createBoard(now: () => number): Board {
   const objects = new Map<string, Map<string, Series>>()
   const movements = new Map<string, Map<string, Movement>>()
+  const retained = new Map<string, Map<string, string>>()
   const seriesOf = (object: string, figure: string): Series | undefined => objects.get(object)?.get(figure)
 
   const board: Board = {
@@ -69,9 +73,13 @@ export function createBoard(now: () => number): Board {
       standing: (figure, threshold) => board.standing(object, figure, threshold),
       perSecond: (figure, spanMs) => slope(seriesOf(object, figure), now(), spanMs),
       stillMs: (what, value) => board.stillMs(object, what, value),
+      recall: (what) => retained.get(object)?.get(what),
+      retain: (what, text) => {
+        const texts = retained.get(object) ?? new Map<string, string>()
+        retained.set(object, texts.set(what, text))
+      },
       drop: (figure) => {
-        objects.get(object)?.delete(figure)
-        movements.get(object)?.delete(figure)
+        for (const known of [objects, movements, retained]) known.get(object)?.delete(figure)
       },
     }),
     record: (object, figure, value) => {
@@ -117,8 +125,7 @@ export function createBoard(now: () => number): Board {
       return still ? at - last.movedAt : 0
     },
     forget: (object) => {
-      objects.delete(object)
-      movements.delete(object)
+      for (const known of [objects, movements, retained]) known.delete(object)
     },
     samples: function* () {
       for (const [object, figures] of objects) {

@@ -45,6 +45,7 @@ conforms(
       seen: undefined,
       judge: <Found>(found: Found) => found,
       tellsEnough: () => false,
+      remade: () => false,
     }
     return { resource: resource(slot(context, 's')), writes: () => writes.length }
   },

@@ -1,3 +1,4 @@
+import type { SourceStatus } from '../../api/source/index.ts'
 import { isPattern, patternOf } from '../../api/source/tables.ts'
 import type { Health } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
@@ -14,6 +15,7 @@ import {
   serverPoll,
 } from './questions.ts'
 import { throughPublication } from './relations.ts'
+import { isRemade } from './remade.ts'
 import { figuresOf, sampleOf } from './sample.ts'
 import { heartbeatTopic, silenceLimit } from './settings.ts'
 import { type SlotContext, slotState } from './slot.ts'
@@ -58,8 +60,19 @@ export function lookAt(
   const trail = context.trail(asked.address)
   const reachedAt = (position: bigint) => trail.reachedAt(position)
   const copied = source.status?.snapshot?.state === 'Completed'
+  /** Whether its first position of the stream may not have been stored yet. */
+  const isYoung = (): boolean => {
+    const since = copiedAt(context.shown())
+    return since !== undefined && now() - since < 2 * offsetFlushMs + FIRST_POSITION_MS
+  }
   const tellsEnough = ({ active, walStatus, confirmed }: SlotView) =>
-    copied && active && walStatus !== 'lost' && confirmed !== undefined && reachedAt(confirmed) !== undefined
+    copied &&
+    !isYoung() &&
+    active &&
+    walStatus !== 'lost' &&
+    confirmed !== undefined &&
+    reachedAt(confirmed) !== undefined
+  const remade = (slot: SlotView) => copied && isRemade(context.history, source.metadata.uid, slot)
   /** What the status says of the slot: between reconciles, the slot alone tells. */
   const watch = (view: DatabaseView) =>
     watchSlot({
@@ -68,7 +81,8 @@ export function lookAt(
     })
   const seen = (view: DatabaseView): string => {
     const slot = view.slots.get(slotName)
-    const face = `${view.systemIdentifier} ${watch(view).face} ${slot ? '' : view.longWriters[0]?.pid}`
+    const life = slot && `${remade(slot)} ${isYoung() ? slot.restart : ''}`
+    const face = `${view.systemIdentifier} ${watch(view).face} ${life ?? view.longWriters[0]?.pid}`
     if (!slot || !tellsEnough(slot)) return face
     const state = { slot, offsets: 'NotAsked' } as const
     const figures = figuresOf({
@@ -88,7 +102,7 @@ export function lookAt(
   const view: Look['view'] = (signal, after) =>
     polls.read(databasePoll(asked, trail, seen), user, signal, after).catch(verdict)
   const slot: SlotContext = {
-    ...{ client: asked.client, database: view, offsets: context.offsets, verdict, now, tellsEnough },
+    ...{ client: asked.client, database: view, offsets: context.offsets, verdict, now, tellsEnough, remade },
     ...{ history: context.history, seen: loss },
     judge: (found) => (isFirstRun(source) ? beforeFirstRun(source, slotName, found) : found),
   }
@@ -128,6 +142,15 @@ export function lookAt(
       })
     },
   }
+}
+
+/** Besides what Connect needs to store it: for a first heartbeat, and looks at a machine that is busy. */
+const FIRST_POSITION_MS = 60_000
+
+/** When the rows that were there had come, milliseconds since 1970. */
+function copiedAt(status: SourceStatus | undefined): number | undefined {
+  const found = status?.conditions?.find(({ type }) => type === 'SnapshotComplete')
+  return found?.status === 'True' ? Date.parse(found.lastTransitionTime) : undefined
 }
 
 const entriesSeen = (found: ReadonlyMap<string, CatalogueEntry>): string => hashOf([...found])

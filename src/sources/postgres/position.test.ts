@@ -28,27 +28,27 @@ describe('the stored position', () => {
     [
       'is the furthest that the offset speaks of',
       { lsn: 10, lsn_proc: 12, lsn_commit: 11, ts_usec: 5_000 },
-      { furthest: 12n, deliveredAt: 5, snapshotRunning: false },
+      { furthest: 12n, deliveredAt: 5, snapshotRunning: false, streamed: true },
     ],
     [
       'keeps every digit',
       { lsn: 9_007_199_254_740_993n },
-      { furthest: 9_007_199_254_740_993n, deliveredAt: undefined, snapshotRunning: false },
+      { furthest: 9_007_199_254_740_993n, deliveredAt: undefined, snapshotRunning: false, streamed: false },
     ],
     [
       'may lack positions',
       { ts_usec: 5_000 },
-      { furthest: undefined, deliveredAt: 5, snapshotRunning: false },
+      { furthest: undefined, deliveredAt: 5, snapshotRunning: false, streamed: false },
     ],
     [
       'tells of a snapshot under way',
       { lsn: 1, snapshot: 'INITIAL', snapshot_completed: false },
-      { furthest: 1n, deliveredAt: undefined, snapshotRunning: true },
+      { furthest: 1n, deliveredAt: undefined, snapshotRunning: true, streamed: false },
     ],
     [
       'and of one that is done',
       { lsn: 1, snapshot: 'INITIAL', snapshot_completed: true },
-      { furthest: 1n, deliveredAt: undefined, snapshotRunning: false },
+      { furthest: 1n, deliveredAt: undefined, snapshotRunning: false, streamed: false },
     ],
   ])('%s', (_name, offset, position) => {
     expect(positionOf(offsets(offset))).toEqual(position)
@@ -83,6 +83,30 @@ describe('retention', () => {
       'a slot that is read: it moves before the offset is looked at',
       slot({ active: true }),
       offsets({ lsn: 999 }),
+      'Ready',
+    ],
+    [
+      'a slot that is read, and was made after the snapshot',
+      slot({ active: true, restart: 1_000n, confirmed: 1_050n }),
+      offsets({ lsn: 999 }),
+      'Broken OffsetBehindSlot',
+    ],
+    [
+      'one that was made with it, before the stream is stored',
+      slot({ active: true, restart: 999n, confirmed: 1_050n }),
+      offsets({ lsn: 999 }),
+      'Ready',
+    ],
+    [
+      'one that lets go of log before its offset is looked at',
+      slot({ active: true, restart: 1_000n, confirmed: 1_050n }),
+      offsets({ lsn: 999, lsn_proc: 999 }),
+      'Ready',
+    ],
+    [
+      'one under a snapshot that is to be begun anew',
+      slot({ active: true, restart: 1_000n, confirmed: 1_050n }),
+      offsets({ lsn: 999, snapshot: 'INITIAL', snapshot_completed: false }),
       'Ready',
     ],
     ['a slot that has confirmed nothing', slot({ confirmed: undefined }), offsets({ lsn: 1 }), 'Ready'],

@@ -11,6 +11,8 @@ export interface Position {
   /** Commit time of the last delivered change, milliseconds since 1970. */
   readonly deliveredAt: number | undefined
   readonly snapshotRunning: boolean
+  /** Whether it is one of the stream: Debezium refuses to go on from it where the slot has no log of that age any more. */
+  readonly streamed: boolean
 }
 
 /** Reads Debezium's offset; undefined where none is stored. Fields may be absent (postgres: lsn, lsn_proc, lsn_commit). */
@@ -27,6 +29,7 @@ export function positionOf(offsets: readonly ConnectOffset[] | undefined): Posit
     deliveredAt:
       typeof micros === 'number' || typeof micros === 'bigint' ? Number(micros) / 1_000 : undefined,
     snapshotRunning: offset['snapshot'] !== undefined && offset['snapshot_completed'] !== true,
+    streamed: offset['lsn_proc'] !== undefined && offset['lsn_proc'] !== null,
   }
 }
 
@@ -69,19 +72,36 @@ export function retention(
       message: `slot ${slotName} exists before the snapshot, and commits made around it would be lost: SELECT pg_drop_replication_slot('${slotName}'), or set adoptionPolicy to Adopt to go on from the offsets of an earlier connector`,
     }
   }
-  if (
-    !slot.active &&
-    position?.furthest !== undefined &&
-    slot.confirmed !== undefined &&
-    slot.confirmed > position.furthest
-  ) {
+  const beyond = position && bytesBeyond(slot, position)
+  if (beyond !== undefined && beyond > 0n) {
     return {
       type: 'Broken',
       reason: 'OffsetBehindSlot',
-      message: `slot ${slotName} was moved ${slot.confirmed - position.furthest} bytes beyond the stored position: changes between them would be skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
+      message: `slot ${slotName} was moved ${beyond} bytes beyond the stored position: changes between them would be skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
     }
   }
   return held
+}
+
+/**
+ * How far a slot is beyond the stored position. One that is read confirms before its offset shows; but that it also lets
+ * go of log before the first position of the stream is stored, only a slot does that was made after the snapshot.
+ */
+function bytesBeyond(
+  { active, confirmed, restart }: SlotView,
+  { furthest, streamed, snapshotRunning }: Position,
+): bigint | undefined {
+  const tells = !active ? confirmed : streamed || snapshotRunning ? undefined : restart
+  return tells === undefined || furthest === undefined ? undefined : tells - furthest
+}
+
+/** What it comes to when a slot was dropped and another made under its name. */
+export function remadeSlot(slotName: string, { confirmedLsn }: SlotView): Health {
+  return {
+    type: 'Broken',
+    reason: 'OffsetBehindSlot',
+    message: `slot ${slotName} was moved by another hand, which dropped it and made it again, to ${confirmedLsn} or before: changes until then were skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
+  }
 }
 
 /** Reasons for which rows are gone: whoever went on would skip them. */

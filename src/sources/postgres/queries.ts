@@ -38,6 +38,18 @@ export interface SlotView {
   readonly catalogAge: number | undefined
   /** ISO 8601; known from PostgreSQL 17 on. */
   readonly inactiveSince: string | undefined
+  /** Known from PostgreSQL 14 on. */
+  readonly decoded?: Decoded
+}
+
+/** What the server has counted for a slot since it was made. */
+export interface Decoded {
+  /** Transactions that were decoded. */
+  readonly count: number
+  /** Another word when the server may have lost what it had counted. */
+  readonly since: string
+  /** When the count was set to zero by hand; empty: never. */
+  readonly resetAt: string
 }
 
 /** A publication with its comment, which carries our mark. */
@@ -82,17 +94,21 @@ export const OPERATIONS = ['insert', 'update', 'delete', 'truncate'] as const
 export async function readDatabase(client: PostgresClient, signal: AbortSignal): Promise<DatabaseView> {
   const [head] = await client.query(
     `select (pg_control_system()).system_identifier::text as system, current_setting('wal_level') as wal_level,
-      (case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end - '0/0')::text as wal_end`,
+      (case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end - '0/0')::text as wal_end,
+      to_regclass('pg_catalog.pg_stat_replication_slots') is not null as counts,
+      concat(extract(epoch from pg_postmaster_start_time()), ' ',
+        (select extract(epoch from stats_reset) from pg_stat_bgwriter)) as counted_since`,
     [],
     signal,
   )
+  const counts = head?.['counts'] === true ? COUNTS : { columns: '', join: '' }
   const slots = await client.query(
     `select slot_name, coalesce(plugin, '') as plugin, coalesce(database, '') as database, active,
       coalesce(wal_status, '') as wal_status, (restart_lsn - '0/0')::text as restart,
       (confirmed_flush_lsn - '0/0')::text as confirmed, confirmed_flush_lsn::text as confirmed_lsn,
       safe_wal_size::text as safe, active_pid, age(catalog_xmin) as catalog_age, a.usename::text as holder_user,
-      a.application_name as holder_application, to_jsonb(s) ->> 'inactive_since' as inactive_since
-      from pg_replication_slots s left join pg_stat_activity a on a.pid = s.active_pid`,
+      a.application_name as holder_application, to_jsonb(s) ->> 'inactive_since' as inactive_since${counts.columns}
+      from pg_replication_slots s left join pg_stat_activity a on a.pid = s.active_pid${counts.join}`,
     [],
     signal,
   )
@@ -116,8 +132,14 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
     systemIdentifier: text(head, 'system'),
     walLevel: text(head, 'wal_level'),
     walEnd: BigInt(text(head, 'wal_end') || '0'),
-    slots: new Map(slots.map((row) => [text(row, 'slot_name'), slotView(row)])),
+    slots: new Map(slots.map((row) => [text(row, 'slot_name'), slotView(row, text(head, 'counted_since'))])),
   }
+}
+
+/** What PostgreSQL 14 and later count for each slot. */
+const COUNTS = {
+  columns: ', t.total_txns::text as decoded, extract(epoch from t.stats_reset)::text as decoded_reset',
+  join: ' left join pg_stat_replication_slots t on t.slot_name = s.slot_name',
 }
 
 /** Reads the publications of these names that exist. */
@@ -237,7 +259,7 @@ const text = (row: PostgresRow | undefined, column: string): string => {
   return typeof value === 'string' ? value : ''
 }
 
-function slotView(row: PostgresRow): SlotView {
+function slotView(row: PostgresRow, since: string): SlotView {
   const bytes = (column: string) => (text(row, column) ? BigInt(text(row, column)) : undefined)
   return {
     name: text(row, 'slot_name'),
@@ -259,5 +281,8 @@ function slotView(row: PostgresRow): SlotView {
         : undefined,
     catalogAge: typeof row['catalog_age'] === 'number' ? row['catalog_age'] : undefined,
     inactiveSince: text(row, 'inactive_since') || undefined,
+    ...(text(row, 'decoded')
+      ? { decoded: { count: Number(text(row, 'decoded')), since, resetAt: text(row, 'decoded_reset') } }
+      : {}),
   }
 }

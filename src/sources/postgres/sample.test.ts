@@ -46,7 +46,7 @@ const slot = (more: Partial<SlotView> = {}): SlotView => ({
 const stored = (offset: Readonly<Record<string, unknown>>): SlotState['offsets'] => [
   { partition: {}, offset },
 ]
-const delivered = (secondsAgo: number) => stored({ lsn: 1, ts_usec: (NOW - secondsAgo * 1_000) * 1_000 })
+const delivered = (secondsAgo: number) => stored({ lsn: 400, ts_usec: (NOW - secondsAgo * 1_000) * 1_000 })
 const sample = (
   state: SlotState,
   more: Partial<SourceSpec> = {},
@@ -92,11 +92,11 @@ describe('a sample', () => {
     ['Running once Debezium has made it', { slot: slot(), offsets: [] }, 'Running'],
     [
       'Running while the offset says so',
-      { slot: slot(), offsets: stored({ lsn: 1, snapshot: 'INITIAL' }) },
+      { slot: slot(), offsets: stored({ lsn: 400, snapshot: 'INITIAL' }) },
       'Running',
     ],
-    ['Pending where an offset’s slot is gone', { slot: undefined, offsets: stored({ lsn: 1 }) }, 'Pending'],
-    ['Completed with a plain offset', { slot: slot(), offsets: stored({ lsn: 1 }) }, 'Completed'],
+    ['Pending where an offset’s slot is gone', { slot: undefined, offsets: stored({ lsn: 400 }) }, 'Pending'],
+    ['Completed with a plain offset', { slot: slot(), offsets: stored({ lsn: 400 }) }, 'Completed'],
   ])('the snapshot is %s', (_name, state, expected) => {
     expect(sample(state).snapshot).toBe(expected)
   })

@@ -3,7 +3,7 @@ import type { ConnectOffset } from '../../clients/connect.ts'
 import { createBoard } from '../../lag/board.ts'
 import { retention } from './position.ts'
 import { readDatabase } from './queries.ts'
-import { type SlotContext, slotState } from './slot.ts'
+import { type SlotContext, slotRetention, slotState } from './slot.ts'
 import { memoryDatabase } from './testing/database.ts'
 
 const signal = () => AbortSignal.timeout(5_000)
@@ -29,6 +29,7 @@ function contextOf(
     seen: undefined,
     judge: (found) => found,
     tellsEnough: () => false,
+    remade: () => false,
   }
   return context
 }
@@ -65,5 +66,22 @@ describe('a slot that tells enough', () => {
     const context = { ...contextOf(['s'], STORED, STORED), tellsEnough: () => true }
     expect(await slotState(context, 's', signal())).toMatchObject({ offsets: 'NotAsked' })
     expect(await slotState(context, 's', signal(), Date.now())).toMatchObject({ offsets: STORED })
+  })
+})
+
+describe('a slot that was made again under its name', () => {
+  const stateOf = async (offsets: readonly ConnectOffset[] | undefined, seen?: SlotContext['seen']) => {
+    const context = {
+      ...contextOf(['s'], offsets, offsets),
+      ...{ tellsEnough: () => true, remade: () => true, seen },
+    }
+    return slotRetention(context, 's', await slotState(context, 's', signal()))
+  }
+  it('has skipped rows, whatever the slot and its offsets look like by now', async () => {
+    expect(await stateOf(STORED)).toMatchObject({ type: 'Broken', reason: 'OffsetBehindSlot' })
+    expect((await stateOf(STORED)).message).toMatch(/slot s was moved .*Delete this Source and make it again/)
+  })
+  it('has skipped none where no position is stored', async () => {
+    expect(await stateOf([])).toMatchObject({ type: 'Ready' })
   })
 })

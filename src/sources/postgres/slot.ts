@@ -3,8 +3,9 @@ import { isPostgresError, type PostgresClient } from '../../clients/postgres.ts'
 import type { ExternalResource, Health, ResourceId } from '../../external/contract.ts'
 import type { History } from '../../lag/board.ts'
 import { Waiting } from '../../lib/verdict.ts'
-import { blindRetention, positionOf, retention } from './position.ts'
+import { blindRetention, positionOf, remadeSlot, retention } from './position.ts'
 import { type DatabaseView, readDatabase, type SlotView } from './queries.ts'
+import { forgetSlot } from './remade.ts'
 
 /** What a slot works with. */
 export interface SlotContext {
@@ -15,6 +16,8 @@ export interface SlotContext {
   readonly now: () => number
   /** Whether a slot that is read from, and has come this far, says by itself how far its reader is. */
   readonly tellsEnough: (slot: SlotView) => boolean
+  /** Whether it is another slot than at an earlier look, and only its name is the same. */
+  readonly remade: (slot: SlotView) => boolean
   readonly history: History
   /** A loss that was seen before; it stands as long as there is a position to which it belongs. */
   readonly seen: Health | undefined
@@ -30,6 +33,8 @@ export interface SlotState {
   readonly unknown?: Waiting
   /** While they could not, the slot was moved with nobody reading it. */
   readonly moved?: boolean
+  /** It is another than at an earlier look. */
+  readonly remade?: boolean
 }
 
 /** A slot's name in a ledger. */
@@ -82,18 +87,21 @@ export async function slotState(
   const look = async (since?: number): Promise<SlotState> => {
     const { slots } = await context.database(signal, since)
     const found = slots.get(name)
+    const remade = found !== undefined && context.remade(found)
     // A loss once seen is looked into anew each time.
-    if (since === undefined && found && !context.seen && context.tellsEnough(found)) {
+    if (since === undefined && found && !context.seen && !remade && context.tellsEnough(found)) {
       context.history.drop(STRANDED)
       return { slot: found, offsets: 'NotAsked' }
     }
     try {
       const offsets = await context.offsets(signal, since === undefined ? undefined : context.now())
       context.history.drop(STRANDED)
-      return { slot: found, offsets }
+      if (offsets && !positionOf(offsets)) forgetSlot(context.history)
+      return { slot: found, offsets, remade }
     } catch (error) {
       if (!(error instanceof Waiting)) throw error
-      return { slot: found, offsets: undefined, unknown: error, moved: hasMoved(context.history, found) }
+      const moved = hasMoved(context.history, found)
+      return { slot: found, offsets: undefined, unknown: error, moved, remade }
     }
   }
   const state = await look(after)
@@ -119,10 +127,11 @@ function hasMoved(history: History, found: SlotView | undefined): boolean {
 export function slotRetention(
   { seen, judge }: Pick<SlotContext, 'seen' | 'judge'>,
   name: string,
-  { slot: found, offsets, unknown, moved = false }: SlotState,
+  { slot: found, offsets, unknown, moved = false, remade = false }: SlotState,
 ): Health {
   // A worker that has just come back knows no connector for a moment, which tells nothing of its position.
   const untold = unknown || offsets === 'NotAsked' || (found && offsets === undefined)
   if (seen && (untold || positionOf(offsets))) return seen
+  if (remade && found && (untold || positionOf(offsets))) return judge(remadeSlot(name, found))
   return judge(unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets))
 }
