@@ -70,7 +70,7 @@ function unsettled({ state, tasks }: NonNullable<ConnectorView['status']>): Heal
       type: 'NotReady',
       reason: 'Unassigned',
       message:
-        'Kafka Connect has no worker for it yet: when a worker has gone, its work is kept for its return for scheduled.rebalance.max.delay.ms (5 minutes by default) and then given to others. Restart nothing before; if it lasts longer, see that workers run',
+        'Kafka Connect has no worker for it yet: when a worker has gone, its work is kept for its return for scheduled.rebalance.max.delay.ms (5 minutes by default) and then given to others. Until then nothing has to be restarted; if it lasts longer, see that workers run',
       afterMs: 2_000,
     }
   if (state === 'RUNNING' && states.length === 0)

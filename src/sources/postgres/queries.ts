@@ -103,7 +103,7 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
   )
   const counts = head?.['counts'] === true ? COUNTS : { columns: '', join: '' }
   const slots = await client.query(
-    `select slot_name, coalesce(plugin, '') as plugin, coalesce(database, '') as database, active,
+    `select s.slot_name, coalesce(plugin, '') as plugin, coalesce(database, '') as database, active,
       coalesce(wal_status, '') as wal_status, (restart_lsn - '0/0')::text as restart,
       (confirmed_flush_lsn - '0/0')::text as confirmed, confirmed_flush_lsn::text as confirmed_lsn,
       safe_wal_size::text as safe, active_pid, age(catalog_xmin) as catalog_age, a.usename::text as holder_user,
