@@ -1,4 +1,5 @@
 import { Client } from 'pg'
+import { dropSlot } from '../../test/operator/slot.ts'
 import type { World } from '../../test/operator/world.ts'
 import type { Drill } from './drill.ts'
 import { statementsIn } from './statements.ts'
@@ -101,22 +102,6 @@ export const slotInUse: Drill = {
   remedy: async ({ world }, message) => {
     for (const statement of statementsIn(message)) await world.sql(statement)
   },
-}
-
-/** Drops a slot, whose reader comes back as often as it is sent away. */
-async function dropSlot({ sql }: World, slot: string): Promise<void> {
-  await sql(`DO $$ BEGIN
-    FOR attempt IN 1..200 LOOP
-      PERFORM pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = '${slot}' AND active;
-      BEGIN
-        PERFORM pg_drop_replication_slot('${slot}');
-        RETURN;
-      EXCEPTION WHEN object_in_use THEN
-        PERFORM pg_sleep(0.02);
-      END;
-    END LOOP;
-    RAISE 'slot ${slot} was always read';
-  END $$`)
 }
 
 async function readSlot({ bed, database }: World, slot: string): Promise<void> {
