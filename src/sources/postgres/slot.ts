@@ -132,6 +132,8 @@ export function slotRetention(
   // A worker that has just come back knows no connector for a moment, which tells nothing of its position.
   const untold = unknown || offsets === 'NotAsked' || (found && offsets === undefined)
   if (seen && (untold || positionOf(offsets))) return seen
-  if (remade && found && (untold || positionOf(offsets))) return judge(remadeSlot(name, found))
-  return judge(unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets))
+  const health = unknown ? blindRetention(name, found, moved, unknown) : retention(name, found, offsets)
+  // Positions tell by how much, as long as they tell.
+  const skips = remade && health.type !== 'Broken' && (untold || positionOf(offsets))
+  return judge(skips && found ? remadeSlot(name, found) : health)
 }
