@@ -21,7 +21,7 @@ export const storm: OwnDrill = {
     condition: 'ConnectorRunning',
     reason: 'Unassigned',
     message:
-      /no worker for it yet.*scheduled\.rebalance\.max\.delay\.ms.*given to others.*Restart nothing before/,
+      /no worker for it yet.*scheduled\.rebalance\.max\.delay\.ms.*given to others.*nothing has to be restarted/,
     ready: 'False',
   },
   begin: (bed) => withGroup(bed, acts),
@@ -137,7 +137,7 @@ function acts(group: Group): Omit<Begun, 'bed' | 'close'> {
       await leave(stage, group, 'stop')
       for (const name of SOURCES) await stage.world.apply('Source', name, changed(stage.world))
     },
-    // Restart nothing before.
+    // Nothing has to be restarted.
     remedy: async () => undefined,
     proof: async ({ world }) => {
       await group.follower.server.start(starting())
