@@ -89,6 +89,7 @@ const OWNED_SETTINGS = [
     'penstock.owner',
     'lsn.flush.mode',
     'slot.drop.on.stop',
+    'slot.failover',
     'read.only',
   ],
 ]

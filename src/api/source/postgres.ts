@@ -32,7 +32,19 @@ export const postgres = z.object({
     'username and password of the role that makes the publication and drops the slot; by default the connector’s role.',
   ),
   slot: explained(
-    z.object({ name: identifier().optional() }).optional(),
+    z
+      .object({
+        name: identifier().optional(),
+        managementPolicy: explained(
+          z.enum(['Managed', 'External']).optional(),
+          'Managed (default): watched, and dropped with the Source. External: watched alone.',
+        ),
+        failover: explained(
+          z.enum(['Enabled', 'Disabled']).optional(),
+          'Enabled: a slot that is made from now on is kept on standbys too (PostgreSQL 17, sync_replication_slots). Default: Disabled.',
+        ),
+      })
+      .optional(),
     'The replication slot. Default name: from namespace and name. Debezium makes it, we watch and drop it.',
   ),
   publication: z

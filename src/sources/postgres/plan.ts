@@ -36,7 +36,7 @@ export interface PlanParts extends Pick<PostgresCopying, 'client' | 'catalogue' 
 /** Everything in the database and in Kafka that exists because of a PostgreSQL Source. */
 export function planPostgres(context: SourceContext, captured: Captured, parts: PlanParts): SourcePlan {
   const { source, topicPrefix } = context
-  const { onDelete } = source.spec
+  const { onDelete, postgres } = source.spec
   const { polls, user } = context
   const wishes = (others: PublicationWish['others']) =>
     publicationWish(context, includedTables(captured.settings), others)
@@ -62,7 +62,13 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
         id: grown.id,
         onRemove: wish.management === 'External' || onDelete?.publication === 'Retain' ? 'Retain' : 'Delete',
       },
-      { id: slotResource.id, onRemove: onDelete?.slot === 'Retain' ? 'Retain' : 'Delete' },
+      {
+        id: slotResource.id,
+        onRemove:
+          postgres?.slot?.managementPolicy === 'External' || onDelete?.slot === 'Retain'
+            ? 'Retain'
+            : 'Delete',
+      },
     ],
     removers: [resource(grown), ...(isOurs(source) ? [resource(slotResource)] : [])],
     statements: publicationStatements(wish),

@@ -55,7 +55,7 @@ export function retention(
     return {
       type: 'Broken',
       reason: 'SlotMissing',
-      message: `slot ${slotName} is gone while a position is stored: it was dropped, or this server took over in a failover and never had it. Changes since then are lost. Delete this Source and make it again to take a new snapshot. From PostgreSQL 17 on, a slot outlives a failover with slot.failover: "true" in connector.config and sync_replication_slots on the standbys`,
+      message: `slot ${slotName} is gone while a position is stored: it was dropped, or this server took over in a failover and never had it. Changes since then are lost. Delete this Source and make it again to take a new snapshot. From PostgreSQL 17 on, a slot outlives a failover with postgres.slot.failover: Enabled and sync_replication_slots on the standbys`,
     }
   }
   if (slot.walStatus === 'lost') {

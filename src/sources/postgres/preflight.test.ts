@@ -51,6 +51,13 @@ const external = (more: Partial<PublicationView> | undefined): Partial<Preflight
     view: more && { ...PUBLISHED, ...more },
   },
 })
+const onStandbys: PreflightFacts['spec'] = {
+  ...{ backboneRef: { name: 'main' }, state: 'Running', type: 'Postgres', tables: [{ name: 'public.a' }] },
+  postgres: {
+    ...{ host: 'db', database: 'shop', credentialsSecretRef: { name: 's' } },
+    slot: { failover: 'Enabled' },
+  },
+}
 const writer = { pid: 7, user: 'app', database: 'shop', since: '2026-01-02T03:04:05Z' }
 
 function facts(
@@ -154,6 +161,7 @@ describe('preflight', () => {
 
   it.each<readonly [string, Partial<PreflightFacts>, string, string]>([
     ['a server too old', { server: { ...SERVER, version: 120_001 } }, 'VersionTooOld', 'Error'],
+    ['a server that keeps no slots on standbys', { spec: onStandbys }, 'FailoverNotSupported', 'Error'],
     ['a standby', { server: { ...SERVER, standby: true } }, 'ServerIsStandby', 'Error'],
     [
       'a role without REPLICATION',

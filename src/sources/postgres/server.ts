@@ -5,12 +5,14 @@ import { HEARTBEAT_PREFIX } from './settings.ts'
 
 /** Read-only incremental snapshots and a slot's wal_status begin here. */
 const OLDEST = 13
+/** Failover slots begin here. */
+const FAILOVER_FROM = 17
 
 /** What is wrong with a server or with the connector's role on it. Pure. */
 export function serverFindings(
   facts: Pick<PreflightFacts, 'spec' | 'role' | 'slot' | 'server' | 'database' | 'ourSlots'>,
 ): readonly Finding[] {
-  const { server, database, role } = facts
+  const { spec, server, database, role } = facts
   const major = Math.floor(server.version / 10_000)
   const error = (is: boolean, check: string, found: string, remedy: string): readonly Finding[] =>
     is ? [{ check, level: 'Error', found, remedy }] : []
@@ -20,6 +22,12 @@ export function serverFindings(
       'VersionTooOld',
       `PostgreSQL is version ${major}`,
       `upgrade to ${OLDEST} or later`,
+    ),
+    ...error(
+      major < FAILOVER_FROM && spec.postgres?.slot?.failover === 'Enabled',
+      'FailoverNotSupported',
+      `PostgreSQL ${major} keeps no slots on standbys`,
+      `set postgres.slot.failover to Disabled, or upgrade to ${FAILOVER_FROM} or later`,
     ),
     ...error(
       database.walLevel !== 'logical',

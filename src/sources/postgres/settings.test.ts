@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest'
 import type { SourceSpec } from '../../api/source/index.ts'
 import { connectorSettings, includedTables, type SettingsInput, tableSettings } from './settings.ts'
 
+const database = { host: 'db', database: 'shop', credentialsSecretRef: { name: 's' } }
 const spec: SourceSpec = {
   backboneRef: { name: 'main' },
   state: 'Running',
   type: 'Postgres',
-  postgres: { host: 'db', database: 'shop', credentialsSecretRef: { name: 's' } },
+  postgres: database,
   tables: [{ name: 'public.orders' }],
 }
 const settings = (more: Partial<SourceSpec> = {}, input: Partial<SettingsInput> = {}) =>
@@ -31,6 +32,12 @@ describe('connector settings', () => {
       'ports and modes have PostgreSQL’s own defaults',
       {},
       { 'database.port': '5432', 'database.sslmode': 'prefer', 'heartbeat.interval.ms': '10000' },
+    ],
+    ['no slot is kept on standbys unless asked', {}, { 'slot.failover': undefined }],
+    [
+      'a slot may be kept on standbys',
+      { postgres: { ...database, slot: { failover: 'Enabled' } } },
+      { 'slot.failover': 'true' },
     ],
     [
       'what the spec says counts',

@@ -50,6 +50,7 @@ export function connectorSettings(input: SettingsInput): Readonly<Record<string,
     ...signalSettings(input),
     'topic.prefix': topicPrefix,
     'slot.name': input.slot,
+    ...(postgres?.slot?.failover === 'Enabled' ? { 'slot.failover': 'true' } : {}),
     'publication.name': input.publication,
     'snapshot.mode': 'initial',
     // A compacted topic refuses a record without a key, which is what a TRUNCATE is; the task would fail for ever.
