@@ -195,7 +195,8 @@ function callConnect(
   if (method === 'GET' && what === 'config') return connectors.get(name)
   if (method !== 'GET' || what !== 'offsets') return {}
   // Every row has just been delivered.
-  const offset = { lsn: Math.floor(Date.now() / 1_000), ts_usec: Date.now() * 1_000 }
+  const lsn = Math.floor(Date.now() / 1_000)
+  const offset = { lsn, lsn_proc: lsn, ts_usec: Date.now() * 1_000 }
   return connectors.has(name) ? { offsets: [{ partition: { server: name }, offset }] } : { offsets: [] }
 }
 

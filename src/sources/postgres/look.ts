@@ -18,7 +18,7 @@ import { throughPublication } from './relations.ts'
 import { isRemade } from './remade.ts'
 import { figuresOf, sampleOf } from './sample.ts'
 import { heartbeatTopic, silenceLimit } from './settings.ts'
-import { type SlotContext, slotState } from './slot.ts'
+import { mayBeBeyond, type SlotContext, slotState } from './slot.ts'
 import { beforeFirstRun, isFirstRun } from './stale.ts'
 import { watchSlot } from './watch.ts'
 
@@ -81,7 +81,7 @@ export function lookAt(
     })
   const seen = (view: DatabaseView): string => {
     const slot = view.slots.get(slotName)
-    const life = slot && `${remade(slot)} ${isYoung() ? slot.restart : ''}`
+    const life = slot && `${remade(slot)} ${isYoung() && mayBeBeyond(context.history, slot)}`
     const face = `${view.systemIdentifier} ${watch(view).face} ${life ?? view.longWriters[0]?.pid}`
     if (!slot || !tellsEnough(slot)) return face
     const state = { slot, offsets: 'NotAsked' } as const

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { ConnectOffset } from '../../clients/connect.ts'
 import { createBoard } from '../../lag/board.ts'
 import { retention } from './position.ts'
-import { readDatabase } from './queries.ts'
-import { type SlotContext, slotRetention, slotState } from './slot.ts'
+import { readDatabase, type SlotView } from './queries.ts'
+import { mayBeBeyond, type SlotContext, slotRetention, slotState } from './slot.ts'
 import { memoryDatabase } from './testing/database.ts'
 
 const signal = () => AbortSignal.timeout(5_000)
@@ -83,5 +83,23 @@ describe('a slot that was made again under its name', () => {
   })
   it('has skipped none where no position is stored', async () => {
     expect(await stateOf([])).toMatchObject({ type: 'Ready' })
+  })
+})
+
+describe('a slot beside the first position, between looks', () => {
+  const slotAt = (restart: bigint): SlotView => ({
+    ...{ name: 's', plugin: 'pgoutput', database: 'd', active: true, walStatus: 'reserved', restart },
+    ...{ confirmed: restart, confirmedLsn: undefined, safeBytes: undefined, holder: undefined },
+    ...{ catalogAge: undefined, inactiveSince: undefined },
+  })
+  it.each<readonly [string, Readonly<Record<string, unknown>>, bigint, boolean]>([
+    ['holds the log from the snapshot on', { lsn: 100 }, 90n, false],
+    ['lets go of log beyond it', { lsn: 100 }, 101n, true],
+    ['may do so once a position of the stream is stored', { lsn: 100, lsn_proc: 100 }, 101n, false],
+  ])('%s', async (_name, offset, restart, expected) => {
+    const offsets = [{ partition: {}, offset }]
+    const context = contextOf(['s'], offsets, offsets)
+    await slotState(context, 's', signal())
+    expect(mayBeBeyond(context.history, slotAt(restart))).toBe(expected)
   })
 })

@@ -3,7 +3,7 @@ import { isPostgresError, type PostgresClient } from '../../clients/postgres.ts'
 import type { ExternalResource, Health, ResourceId } from '../../external/contract.ts'
 import type { History } from '../../lag/board.ts'
 import { Waiting } from '../../lib/verdict.ts'
-import { blindRetention, positionOf, remadeSlot, retention } from './position.ts'
+import { blindRetention, type Position, positionOf, remadeSlot, retention } from './position.ts'
 import { type DatabaseView, readDatabase, type SlotView } from './queries.ts'
 import { forgetSlot } from './remade.ts'
 
@@ -97,6 +97,7 @@ export async function slotState(
       const offsets = await context.offsets(signal, since === undefined ? undefined : context.now())
       context.history.drop(STRANDED)
       if (offsets && !positionOf(offsets)) forgetSlot(context.history)
+      noteFirst(context.history, positionOf(offsets))
       return { slot: found, offsets, remade }
     } catch (error) {
       if (!(error instanceof Waiting)) throw error
@@ -107,6 +108,21 @@ export async function slotState(
   const state = await look(after)
   const doubtful = !state.unknown && retention(name, state.slot, state.offsets).type === 'Broken'
   return doubtful ? look(context.now()) : state
+}
+
+/** Where the snapshot ended, until a position of the stream is stored. */
+const FIRST = 'firstPosition'
+
+function noteFirst(history: History, position: Position | undefined): void {
+  const { furthest, streamed, snapshotRunning } = position ?? {}
+  if (furthest === undefined || streamed || snapshotRunning) history.drop(FIRST)
+  else history.retain(FIRST, String(furthest))
+}
+
+/** Whether a slot lets go of log beyond the first position, by the latest look at that; a newer one tells for certain. */
+export function mayBeBeyond(history: History, { restart }: SlotView): boolean {
+  const first = history.recall(FIRST)
+  return first !== undefined && restart !== undefined && restart > BigInt(first)
 }
 
 /** Where the slot stood when nobody read it and Connect was away. */
