@@ -104,15 +104,19 @@ const unlistedPoll = (url: string, client: ConnectClient, name: string): Poll<Co
  * Connect does not answer.
  */
 export async function findConnector(
-  { client, url, polls, user, now }: Pick<ConnectorContext, 'client' | 'url' | 'polls' | 'user' | 'now'>,
+  { client, url, polls, user }: Pick<ConnectorContext, 'client' | 'url' | 'polls' | 'user'>,
   name: string,
   signal: AbortSignal,
   after?: number,
 ): Promise<ConnectorView | undefined> {
   try {
     const listed = await polls.read(connectorsPoll(url, client, name), user, signal, after)
-    const since = after ?? now() - UNLISTED_MS
-    return listed.get(name) ?? (await polls.read(unlistedPoll(url, client, name), user, signal, since))
+    const view = listed.get(name)
+    if (view) return view
+    const unlisted = unlistedPoll(url, client, name)
+    return await (after === undefined
+      ? polls.recent(unlisted, user, signal, UNLISTED_MS)
+      : polls.read(unlisted, user, signal, after))
   } catch (error) {
     return connectVerdict(url)(error)
   }

@@ -53,6 +53,26 @@ describe('shared polls', () => {
     expect(outer.asked).toBe(1)
   })
 
+  it('asks again where an answer is too old, but not at once where the latest try took long and failed', async () => {
+    const slow: Poll<string> = {
+      ...poll('seldom'),
+      ask: async () => {
+        outer.asked++
+        await new Promise((resolve) => setTimeout(resolve, 10_000))
+        throw new Error('no answer')
+      },
+    }
+    const recent = async () => {
+      const reading = polls.recent(slow, 'u', signal, 4_000)
+      reading.catch(() => undefined)
+      await vi.advanceTimersByTimeAsync(10_000)
+      return reading
+    }
+    await expect(recent()).rejects.toThrow('no answer')
+    await expect(polls.recent(slow, 'u', signal, 4_000)).rejects.toThrow('no answer')
+    expect(outer.asked).toBe(1)
+  })
+
   it('asks no more for what a look that came to its end has not read', async () => {
     await read('u', undefined, 'left')
     const end = polls.look('u')

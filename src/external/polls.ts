@@ -1,5 +1,5 @@
 import type { Interest } from './interests.ts'
-import { createQuestion, type Question, type StandingQuestion } from './question.ts'
+import { createQuestion, type Question, type ReadAt, type StandingQuestion } from './question.ts'
 
 /** A question with one answer, which many objects ask: one call for all of them. */
 export interface Poll<T> {
@@ -18,7 +18,7 @@ export interface SharedPolls {
    * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 30 min.
    */
   read<T>(poll: Poll<T>, user: string, signal: AbortSignal, after?: number): Promise<T>
-  /** As `read`, but with an answer that was asked for within the last `maxAgeMs`: for what is just on its way. */
+  /** As `read`, but with an answer that was asked for, or a failure that came, within the last `maxAgeMs`: for what is just on its way. */
   recent<T>(poll: Poll<T>, user: string, signal: AbortSignal, maxAgeMs: number): Promise<T>
   /** As `read`, of several named things at once; those that are not there are left out. */
   readEach<V>(
@@ -44,6 +44,13 @@ interface Box<T> {
   readonly value: T
 }
 
+type Age = Omit<ReadAt, 'look'>
+
+const askedAfter = (after = Number.NEGATIVE_INFINITY): Age => ({
+  after,
+  failedAfter: Number.POSITIVE_INFINITY,
+})
+
 /** Shared polls; `wake` is called with each user of an answer that changed. They stop when the signal aborts. */
 export function createSharedPolls(
   { wake, now }: { readonly wake: (user: string) => void; readonly now: () => number },
@@ -64,29 +71,29 @@ export function createSharedPolls(
     questions.set(question.key, made)
     return made
   }
-  const readEach: SharedPolls['readEach'] = async <V>(
+  const readNamed = async <V>(
     question: Question<V>,
     interest: Interest<V>,
     user: string,
     asked: AbortSignal,
-    after = Number.NEGATIVE_INFINITY,
-  ) => {
+    age: Age,
+  ): Promise<ReadonlyMap<string, V>> => {
     // Whoever still works when all ends would begin a question that nobody stops.
     signal.throwIfAborted()
     const made = standing(question as Question<unknown>)
     readBy.set(user, (readBy.get(user) ?? new Set()).add(made))
     const found = await made.read(question as Question<unknown>, user, interest as Interest<unknown>, asked, {
       look: looks,
-      after,
+      ...age,
     })
     return found as ReadonlyMap<string, V>
   }
-  const read: SharedPolls['read'] = async <T>(
+  const readOnly = async <T>(
     { key, everyMs, ask, fingerprint }: Poll<T>,
     user: string,
     asked: AbortSignal,
-    after?: number,
-  ) => {
+    age: Age,
+  ): Promise<T> => {
     const question: Question<Box<T>> = {
       key,
       everyMs,
@@ -98,13 +105,17 @@ export function createSharedPolls(
       return box.value
     }
     const interest: Interest<Box<T>> = { names: [ONLY], fingerprint: (found) => fingerprint(only(found)) }
-    return only(await readEach(question, interest, user, asked, after))
+    return only(await readNamed(question, interest, user, asked, age))
   }
 
   return {
-    read,
-    readEach,
-    recent: (poll, user, asked, maxAgeMs) => read(poll, user, asked, now() - maxAgeMs),
+    read: (poll, user, asked, after) => readOnly(poll, user, asked, askedAfter(after)),
+    readEach: (question, interest, user, asked, after) =>
+      readNamed(question, interest, user, asked, askedAfter(after)),
+    recent: (poll, user, asked, maxAgeMs) => {
+      const since = now() - maxAgeMs
+      return readOnly(poll, user, asked, { after: since, failedAfter: since })
+    },
     release: (user) => {
       for (const question of readBy.get(user) ?? []) question.release(user)
       readBy.delete(user)

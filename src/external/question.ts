@@ -30,10 +30,13 @@ export interface StandingQuestion<V> {
   stop(): void
 }
 
-/** In which look something is read, and after when it must have been asked for, ms since 1970. */
+/** In which look something is read, and of when the answer must be, ms since 1970. */
 export interface ReadAt {
   readonly look: number
+  /** Asked for after this, */
   readonly after: number
+  /** or failed after this: who waits for an answer in vain does not wait again at once. */
+  readonly failedAfter: number
 }
 
 /** Surroundings of a standing question. */
@@ -58,6 +61,7 @@ type Outcome<V> =
 
 interface Answer<V> {
   readonly askedAt: number
+  readonly endedAt: number
   readonly outcome: Outcome<V>
 }
 
@@ -78,7 +82,8 @@ export function createQuestion<V>(
   const ask = async (names: readonly string[]): Promise<void> => {
     const askedAt = now()
     const outcomeOf = await outcomes(question, names, signal)
-    for (const name of names) answers.set(name, { askedAt, outcome: outcomeOf(name) })
+    const endedAt = now()
+    for (const name of names) answers.set(name, { askedAt, endedAt, outcome: outcomeOf(name) })
     for (const interest of held.inAnyOf(names)) tell(interest, answers, context.wake)
     clearTimeout(retry)
     // Also of what was asked before: a call about others says nothing of these.
@@ -128,13 +133,13 @@ export function createQuestion<V>(
   }
 
   return {
-    read: async (asked, user, { names, fingerprint }, callSignal, { look, after }) => {
+    read: async (asked, user, { names, fingerprint }, callSignal, { look, after, failedAfter }) => {
       question = asked
       const id = [user, ...names].join('\n')
       const seen = held.get(id)?.seen
       const interest: HeldInterest<V> = { user, names, fingerprint, at: now(), look, seen }
       held.put(id, interest)
-      const stale = () => names.filter((name) => (answers.get(name)?.askedAt ?? after) <= after)
+      const stale = () => names.filter((name) => isStale(answers.get(name), after, failedAfter))
       if (stale().length > 0) {
         callSignal.throwIfAborted()
         interest.seen = undefined
@@ -156,6 +161,11 @@ export function createQuestion<V>(
     },
     stop,
   }
+}
+
+function isStale<V>(answer: Answer<V> | undefined, after: number, failedAfter: number): boolean {
+  if (!answer) return true
+  return answer.askedAt <= after && (answer.outcome.ok || answer.endedAt <= failedAfter)
 }
 
 async function outcomes<V>(

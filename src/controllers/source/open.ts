@@ -99,10 +99,14 @@ export async function openSource(
         requireSecret(services, { namespace: metadata.namespace, name: secretName, keys, user }, asked),
       secretReference: (secretName, key, value) =>
         connect.secretReference(metadata.namespace, secretName, key, value),
-      offsets: (asked, after) =>
-        services.polls
-          .read(offsetsPoll(connect, name), user, asked, after ?? services.now() - OFFSETS_MS)
-          .catch(connectVerdict(connect.url)),
+      offsets: (asked, after) => {
+        const poll = offsetsPoll(connect, name)
+        const answer =
+          after === undefined
+            ? services.polls.recent(poll, user, asked, offsetsAgeMs(source))
+            : services.polls.read(poll, user, asked, after)
+        return answer.catch(connectVerdict(connect.url))
+      },
       offsetFlushMs: connect.offsetFlushMs,
       silenceOf: silenceOf(services, kafka, user),
       trail: services.trail,
@@ -128,8 +132,9 @@ export async function openSource(
   return { source, user, topicPrefix, backbone, kafka, connect, database, failures, claims }
 }
 
-/** How old a stored position that is looked at may be. */
-const OFFSETS_MS = 4_000
+/** How old a stored position that is looked at may be: during a snapshot it tells whether that is over. */
+const offsetsAgeMs = ({ status }: Source): number =>
+  status?.snapshot?.state === 'Completed' ? 15_000 : 4_000
 
 /** Connect reads the whole topic of offsets for each answer: between looks, it is asked seldom. */
 const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
