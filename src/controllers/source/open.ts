@@ -103,7 +103,7 @@ export async function openSource(
         const poll = offsetsPoll(connect, name)
         const answer =
           after === undefined
-            ? services.polls.recent(poll, user, asked, offsetsAgeMs(source))
+            ? services.polls.recent(poll, user, asked, OFFSETS_AGE_MS)
             : services.polls.read(poll, user, asked, after)
         return answer.catch(connectVerdict(connect.url))
       },
@@ -132,9 +132,8 @@ export async function openSource(
   return { source, user, topicPrefix, backbone, kafka, connect, database, failures, claims }
 }
 
-/** How old a stored position that is looked at may be: during a snapshot it tells whether that is over. */
-const offsetsAgeMs = ({ status }: Source): number =>
-  status?.snapshot?.state === 'Completed' ? 15_000 : 4_000
+/** How old a stored position that is looked at may be: what is older hides for as long that Connect is away. */
+const OFFSETS_AGE_MS = 4_000
 
 /** Connect reads the whole topic of offsets for each answer: between looks, it is asked seldom. */
 const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
