@@ -66,8 +66,11 @@ export function createSharedPolls(
   const standing = (question: Question<unknown>): StandingQuestion<unknown> => {
     const known = questions.get(question.key)
     if (known) return known
-    const onUnused = () => questions.delete(question.key)
-    const made = createQuestion(question, { wake, now, onUnused }, signal)
+    // One that has ended may be told so again when another stands in its place.
+    const onUnused = () => {
+      if (questions.get(question.key) === made) questions.delete(question.key)
+    }
+    const made: StandingQuestion<unknown> = createQuestion(question, { wake, now, onUnused }, signal)
     questions.set(question.key, made)
     return made
   }
