@@ -6,6 +6,8 @@ import { type Again, entriesOf, FINALIZER, ownStatus, type ReconcileContext, rec
 import type { AnyResource, Prepared, Report } from './controller.ts'
 import { tearDown } from './deletion.ts'
 
+/** Changes that an Event tells of one by one. */
+const TOLD = 8
 /** When to look again after a status was written. */
 const SETTLE_MS = 5_000
 /** When to look again at what has just been made. */
@@ -99,11 +101,10 @@ async function driveAndReport<O extends AnyResource>(
   return published === noted ? again : Math.min(again, SETTLE_MS)
 }
 
-/** As many changes as an Event has room for (1 KiB), and how many there are besides. */
+/** As many changes as one reads, and how many there are besides; an Event has room for 1 KiB. */
 function noteOf(changed: readonly string[]): string {
-  const told = changed.filter((_, index) => changed.slice(0, index + 1).join('; ').length < 950)
-  const rest = changed.length - told.length
-  return `${told.join('; ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  const rest = changed.length - TOLD
+  return `${changed.slice(0, TOLD).join('; ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }
 
 /** What is applied together arrives one after the other: for a moment, a reference that is missing is on its way. */

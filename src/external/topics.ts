@@ -84,9 +84,6 @@ export const writtenQuestion = (kafka: string, admin: KafkaAdmin): Question<bigi
 export const topicsSeen = (topics: ObservedTopics): string =>
   JSON.stringify([...topics].map(([topic, { settings, ...rest }]) => [topic, rest, [...settings]]))
 
-/** Topics that are made or changed together. */
-const AT_ONCE = 16
-
 /** A set of topics under one name in the ledger; removal takes away those of the set that exist. */
 export function topicSet(
   context: {
@@ -112,10 +109,7 @@ export function topicSet(
       ),
     health: () => ({ type: 'Ready', message: `${wishes.length} topics` }),
     apply: async (observed, _changes, signal) => {
-      for (let from = 0; from < wishes.length; from += AT_ONCE) {
-        const some = wishes.slice(from, from + AT_ONCE)
-        await Promise.all(some.map((wish) => applyOne(admin, wish, observed, signal))).catch(kafkaVerdict)
-      }
+      for (const wish of wishes) await applyOne(admin, wish, observed, signal).catch(kafkaVerdict)
     },
     remove: async (signal) => {
       for (const topic of names) await admin.deleteTopic(topic, signal).catch(kafkaVerdict)

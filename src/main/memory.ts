@@ -4,8 +4,8 @@ import { setFlagsFromString } from 'node:v8'
 const GROWING_PERCENT = 30
 
 /**
- * Has V8 collect sooner, which costs a tenth of processor time under load and saves a third of the memory: by default the heap of a
- * process that mostly waits doubles before anything is given back.
+ * Has V8 collect sooner, for some processor time: by default the heap of a process that mostly waits doubles before
+ * anything is given back. In one run with 1,000 objects it took 224 MiB instead of 335.
  */
 export function collectSoon(): void {
   setFlagsFromString(`--heap-growing-percent=${GROWING_PERCENT}`)
