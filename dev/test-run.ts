@@ -20,6 +20,11 @@ export interface Count {
   readonly failed: number
 }
 
+/** What a step came to: its count, and a line for each failure. */
+interface Outcome extends Count {
+  readonly failures: readonly string[]
+}
+
 const vitest = ['vitest', 'run', '--project'] as const
 const dev = [process.execPath, join(ROOT, 'dev', 'cli.ts')] as const
 
@@ -50,7 +55,7 @@ export function countOf(step: { readonly count: Count | undefined; readonly ende
   return { passed, failed: step.endedWell ? failed : Math.max(failed, 1) }
 }
 
-async function runStep(step: Step, progress: Progress): Promise<Count> {
+async function runStep(step: Step, progress: Progress): Promise<Outcome> {
   progress(step.name)
   const [file, ...args] = step.command
   // Its own limit is told to the step as SIGTERM, and it dies with this process.
@@ -61,30 +66,33 @@ async function runStep(step: Step, progress: Progress): Promise<Count> {
   })
   const ended = once(child, 'close')
   let count: Count | undefined
+  const failures: string[] = []
   for await (const line of createInterface({ input: child.stdout })) {
     count = readCount(line) ?? count
+    if (line.startsWith('failed: ')) failures.push(line)
     process.stdout.write(`${line}\n`)
   }
   const [code, killedBy] = (await ended) as [number | null, string | null]
-  if (code !== 0) progress(`${step.name}: ended with ${code ?? killedBy}`)
-  return countOf({ count, endedWell: code === 0 })
+  if (code !== 0) failures.push(`failed: ${step.name} ended with ${code ?? killedBy}`)
+  return { ...countOf({ count, endedWell: code === 0 }), failures }
 }
 
-async function runAll(progress: Progress): Promise<Count> {
-  const counts: Count[] = []
+async function runAll(progress: Progress): Promise<Outcome> {
+  const steps: Outcome[] = []
   // Compiling Kubernetes takes minutes on a new machine: meanwhile the quick steps run.
   const prepared = runStep(PREPARATION, progress)
-  for (const step of QUICK) counts.push(await runStep(step, progress))
+  for (const step of QUICK) steps.push(await runStep(step, progress))
   const preparation = await prepared
-  if (preparation.failed > 0) counts.push(preparation)
+  if (preparation.failed > 0) steps.push(preparation)
   for (const group of preparation.failed > 0 ? [] : FULL)
-    counts.push(...(await Promise.all(group.map((step) => runStep(step, progress)))))
-  const sum = (of: keyof Count) => counts.reduce((total, count) => total + count[of], 0)
-  return { passed: sum('passed'), failed: sum('failed') }
+    steps.push(...(await Promise.all(group.map((step) => runStep(step, progress)))))
+  const sum = (of: keyof Count) => steps.reduce((total, step) => total + step[of], 0)
+  return { passed: sum('passed'), failed: sum('failed'), failures: steps.flatMap((step) => step.failures) }
 }
 
 if (import.meta.main) {
-  const { passed, failed } = await runAll(terminalProgress())
+  const { passed, failed, failures } = await runAll(terminalProgress())
   if (failed > 0 || passed === 0) process.exitCode = 1
+  for (const line of failures) process.stdout.write(`${line}\n`)
   process.stdout.write(`${passed} passed, ${failed} failed\n`)
 }

@@ -1,4 +1,4 @@
-import type { Reporter, TestModule, TestSpecification } from 'vitest/node'
+import type { Reporter, TestCase, TestModule, TestSpecification, TestSuite } from 'vitest/node'
 
 /** What a run came to. */
 interface Tally {
@@ -23,6 +23,31 @@ export function tally(modules: readonly TestModule[], unhandled: number): Tally 
   return { passed: count('passed'), failed: count('failed') + broken, skipped: count('skipped') }
 }
 
+/** Each test that failed as one line: its file and name, and the first line of what broke. */
+export function failedLines(modules: readonly TestModule[]): readonly string[] {
+  const failed = modules.flatMap((module) => [...module.children.allTests('failed')])
+  const broken = modules.flatMap((module) =>
+    [module, ...module.children.allSuites()].map((part) => ({ part, errors: part.errors() })),
+  )
+  return [
+    ...broken.flatMap(({ part, errors }) =>
+      errors.map(({ message }) =>
+        failedLine(part.type === 'module' ? part.relativeModuleId : nameOf(part), message),
+      ),
+    ),
+    ...failed.map((test) => failedLine(nameOf(test), test.result().errors?.[0]?.message)),
+  ]
+}
+
+function nameOf(part: TestCase | TestSuite): string {
+  return `${part.module.relativeModuleId} > ${part.fullName}`
+}
+
+/** The line that tells of one failure; dev/test-run.ts gathers the lines that begin so. */
+export function failedLine(name: string, message = 'no message'): string {
+  return `failed: ${name}: ${message.split('\n', 1)[0]?.slice(0, 300)}`
+}
+
 const SLOW_MS = 20_000
 
 /** Files that took longest, with their seconds; none where all are quick. */
@@ -35,7 +60,7 @@ function slowest(modules: readonly TestModule[]): readonly string[] {
     .map(({ file, ms }) => `${file} ${Math.round(ms / 1_000)} s`)
 }
 
-/** Ends a run with one plain line, after whatever vitest prints, and fails a run in which nothing was run. */
+/** Ends a run with a plain line for each failure and one for the count, after whatever vitest prints, and fails a run in which nothing was run. */
 export default function closingReporter(): Reporter {
   let planned = 0
   return {
@@ -47,8 +72,10 @@ export default function closingReporter(): Reporter {
       const nothing = result.passed + result.failed === 0
       if (nothing) process.exitCode = 1
       const slow = slowest(modules)
+      const failures = failedLines(modules)
       process.once('exit', () => {
         if (slow.length > 0) console.log(`slowest files: ${slow.join(', ')}`)
+        for (const line of failures) console.log(line)
         if (nothing) console.error(`no test was run in ${planned} files`)
         console.log(closingLine(result))
       })
