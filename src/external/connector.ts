@@ -180,26 +180,6 @@ export function connector(
   }
 }
 
-/** Stops a connector of ours, whatever its state is wanted to be; throws a verdict when Connect does not answer. */
-export async function stopConnector(
-  {
-    client,
-    url,
-    polls,
-    user,
-    detached,
-  }: Pick<ConnectorContext, 'client' | 'url' | 'polls' | 'user' | 'detached'>,
-  { name, owner }: ConnectorWish,
-  signal: AbortSignal,
-): Promise<void> {
-  const views = await polls.read(connectorsPoll(url, client, name), user, signal).catch(connectVerdict(url))
-  const view = views.get(name)
-  if (!view || view.config[OWNER_SETTING] !== owner || view.status?.state === 'STOPPED') return
-  await detached
-    .run(`${url} ${name}`, `stopping connector ${name}`, (running) => client.stop(name, running))
-    .catch(connectVerdict(url))
-}
-
 /** Rethrows an error of Connect as a verdict that says what to do. */
 export function connectVerdict(url: string): (error: unknown) => never {
   return (error) => {

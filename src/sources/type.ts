@@ -80,6 +80,11 @@ export interface SourceContext {
   readonly connector: (signal: AbortSignal) => Promise<ConnectorView | undefined>
   /** Runs a long act on the connector, and no other beside it; throws Waiting while it runs on. */
   readonly detached: (what: string, act: (signal: AbortSignal) => Promise<void>) => Promise<void>
+  /** Stops the connector, runs something, and then forgets its stored position: its next start is a first one. */
+  readonly forgetPosition: (
+    meanwhile: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+  ) => Promise<void>
   /** Runs something while the connector hands nothing on. */
   readonly whilePaused: (work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal) => Promise<void>
 }

@@ -27,8 +27,13 @@ export async function viewOf({ bed, kafka }: World, topic: string): Promise<Read
 }
 
 /** Waits until a table's topic says of every row what the table does, and of no other row anything. Integer columns and texts only. */
-export async function sameRows(world: World, table: string, withinMs = 60_000): Promise<void> {
-  const topic = `${world.namespace}.shop.${table}`
+export async function sameRows(
+  world: World,
+  table: string,
+  withinMs = 60_000,
+  source = 'shop',
+): Promise<void> {
+  const topic = `${world.namespace}.${source}.${table}`
   const last: { text?: string } = {}
   await eventually(
     `${topic} is as ${table}`,

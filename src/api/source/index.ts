@@ -40,7 +40,13 @@ const table = z.object({
     tableName,
     'schema.table, matched as a whole; * stands for any part of a name. What matches later is added, and what one’s own name has counts before patterns, these in their order.',
   ),
-  columns: z.object({ exclude: setOf(column(), 200) }).optional(),
+  columns: explained(
+    rules(z.object({ include: setOf(column(), 200).optional(), exclude: setOf(column(), 200).optional() }), {
+      rule: '!(has(self.include) && has(self.exclude))',
+      message: 'name columns to include or to exclude, not both',
+    }).optional(),
+    'include: these alone, whatever columns are added later. exclude: all others. Default: all.',
+  ),
   key: explained(
     setOf(column(), 16).optional(),
     'The columns that identify a row, for a table without a primary key.',
@@ -85,6 +91,7 @@ const OWNED_SETTINGS = [
   ...['tombstones.on.delete', 'decimal.handling.mode', 'time.precision.mode', 'skipped.operations'],
   ...[
     'message.key.columns',
+    'column.include.list',
     'column.exclude.list',
     'penstock.owner',
     'lsn.flush.mode',
@@ -124,8 +131,8 @@ const spec = rules(
     postgres: postgres.optional(),
     tables: explained(keyed(table, 1_000, 'name').min(1), 'The tables whose changes are captured.'),
     snapshot: explained(
-      z.object({ mode: z.enum(['Initial']).optional() }).optional(),
-      'Initial: first the rows that are there, then every change.',
+      z.object({ mode: z.enum(['Initial', 'WhenNeeded', 'Never']).optional() }).optional(),
+      'Initial (default): first the rows that are there, then every change. WhenNeeded: also again, by itself, when changes were lost. Never: changes alone.',
     ),
     latency: explained(
       z.enum(['Interactive', 'Balanced', 'Throughput']).optional(),

@@ -11,6 +11,11 @@ export function entryOf(tables: SourceSpec['tables'], table: string): SourceTabl
   )
 }
 
+/** Whether an entry captures this column. */
+export function takesColumn({ columns }: Pick<SourceTable, 'columns'>, column: string): boolean {
+  return columns?.include ? columns.include.includes(column) : !columns?.exclude?.includes(column)
+}
+
 /** An entry as a regular expression that matches whole names; `*` stays within a name. JavaScript and PostgreSQL read it alike. */
 export function patternOf(name: string): string {
   return `^${name.split('*').map(escaped).join('[^.]*')}$`

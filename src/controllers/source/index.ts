@@ -1,6 +1,6 @@
 import { type Source, sourceKind } from '../../api/source/index.ts'
 import { check } from '../../external/check.ts'
-import { stopConnector } from '../../external/connector.ts'
+import { stopConnector } from '../../external/connector-stop.ts'
 import { type ExternalResource, type PlannedRemoval, resource } from '../../external/contract.ts'
 import type { DriveReport } from '../../external/drive.ts'
 import { Waiting } from '../../lib/verdict.ts'

@@ -2,6 +2,7 @@ import type { Backbone } from '../../api/backbone.ts'
 import { connectorName, defaultTopicPrefix, ownerMark } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
 import { connectVerdict, findConnector } from '../../external/connector.ts'
+import { forgetPosition } from '../../external/connector-stop.ts'
 import type { ResourceId } from '../../external/contract.ts'
 import { COMMON_FAILURES, type KnownFailure } from '../../external/failures.ts'
 import { whilePaused } from '../../external/paused.ts'
@@ -82,10 +83,11 @@ export async function openSource(
   if (!type) throw new Stalled('UnknownType', `this version of Penstock knows no Source of type ${spec.type}`)
   const topicPrefix = topicPrefixOf(source)
   const name = connectorName(metadata)
+  const owner = ownerMark(services.installation, metadata)
   const database = await type.open(
     {
       source,
-      owner: ownerMark(services.installation, metadata),
+      owner,
       topicPrefix,
       polls: services.polls,
       pool: services.pool,
@@ -123,6 +125,8 @@ export async function openSource(
         services.detached
           .run(`${connect.url} ${name}`, `${what} connector ${name}`, act)
           .catch(connectVerdict(connect.url)),
+      forgetPosition: (meanwhile, asked) =>
+        forgetPosition({ ...services, ...connect, user }, { name, owner }, meanwhile, asked),
       whilePaused: (work, asked) => whilePaused(connect.client, name, work, asked),
     },
     signal,

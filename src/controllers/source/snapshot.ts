@@ -21,8 +21,10 @@ export function snapshotOf(
   seen: SnapshotSeen | undefined,
 ): Pick<SourceStatus, 'snapshot'> {
   const before = source.status?.snapshot
-  if (!seen?.progress)
-    return before ? { snapshot: before } : seen ? { snapshot: { state: seen.sample.snapshot } } : {}
+  // One that was over and is not any more has been begun anew.
+  const anew = before?.state === 'Completed' && seen !== undefined && seen.sample.snapshot !== 'Completed'
+  if (!seen?.progress && before && !anew) return { snapshot: before }
+  if (!seen?.progress) return seen ? { snapshot: { state: seen.sample.snapshot } } : {}
   const { done, total, pending, rows } = seen.progress
   const waiting = seen.captured.held.map((table) => ({ table, state: 'Waiting' as const }))
   const left = [...pending.map(({ table, state }) => ({ table, state })), ...waiting].slice(0, SHOWN)

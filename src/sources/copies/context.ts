@@ -17,6 +17,8 @@ export interface CopyContext {
   readonly life: string
   readonly topicPrefix: string
   readonly topics: CopyTopics
+  /** How the rows of a table that is added come; Initial: not at all, for there is no other snapshot than the first. */
+  readonly added: TableRecord['by']
   readonly relations: (signal: AbortSignal) => Promise<ReadonlyMap<string, Relation>>
   /** Tables that the connector is configured for; undefined where there is none. */
   readonly captured: (signal: AbortSignal) => Promise<readonly string[] | undefined>

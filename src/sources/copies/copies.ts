@@ -123,7 +123,7 @@ async function takeSteps(
   const steps = nextSteps(observed.seen)
   await write(context, [...checkpoints(observed), ...steps.flatMap((step) => noted(context, step))], signal)
   const again = steps.flatMap((step) => (step.type === 'Begin' ? [step] : []))
-  const intents = again.map(({ table, why }) => ({ table, why, by: 'Signal', startsAnew: false }) as const)
+  const intents = again.map(({ table, why }) => ({ table, why, by: context.added, startsAnew: false }))
   await write(context, await begun(context, intents, records, signal), signal)
   for (const step of steps) if (step.type === 'Signal') await ask(context, step, signal)
   for (const step of steps)

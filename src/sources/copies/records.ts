@@ -21,7 +21,7 @@ export function copyRecords(
   context: CopyContext,
   tables: readonly string[],
 ): ExternalResource<RecordsObservation> {
-  const { topics, life } = context
+  const { topics, life, added } = context
   return {
     id: { kind: 'CopyRecords', name: topics.copies },
     observe: async (signal, after) => {
@@ -31,18 +31,33 @@ export function copyRecords(
       return { captured, records: await recordsOf(context, signal, maxAge) }
     },
     diff: ({ captured, records }) => {
-      const missing = unrecorded(tables, captured, records, life)
+      const missing = unrecorded(tables, captured, records, { life, added })
       return missing.length === 0 ? [] : [{ what: `to be copied: ${listed(missing)}` }]
     },
     health: () => ({ type: 'Ready' }),
     apply: async (observed, _changes, signal) => {
       const { captured, records } = observed ?? { captured: undefined, records: new Map() }
       const intent = captured
-        ? ({ by: 'Signal', why: 'it was added', startsAnew: true } as const)
+        ? ({ by: added, why: 'it was added', startsAnew: true } as const)
         : ({ by: 'Initial', why: 'the connector is new', startsAnew: true } as const)
-      const wanted = unrecorded(tables, captured, records, life).map((table) => ({ table, ...intent }))
+      const wanted = unrecorded(tables, captured, records, { life, added }).map((table) => ({
+        table,
+        ...intent,
+      }))
       await write(context, await begun(context, wanted, records, signal), signal)
     },
     remove: async () => undefined,
   }
+}
+
+/** The intent to copy all of these tables by a first snapshot that has still to be taken. */
+export async function recordAnew(
+  context: CopyContext,
+  tables: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const records = await recordsOf(context, signal, RECENT_MS)
+  const intent = { by: 'Initial', why: 'changes were lost', startsAnew: true } as const
+  const intents = tables.map((table) => ({ table, ...intent }))
+  await write(context, await begun(context, intents, records, signal), signal)
 }

@@ -132,6 +132,8 @@ describe('what is written down before the connector captures a table', () => {
     ['its copy is under way', [], [record({})], []],
     ['a table that is captured', ['public.a'], [], []],
   ])('%s', (_name, captured, records, expected) => {
-    expect(unrecorded(['public.a'], captured, known(...records), 'u')).toEqual(expected)
+    expect(unrecorded(['public.a'], captured, known(...records), { life: 'u', added: 'Signal' })).toEqual(
+      expected,
+    )
   })
 })

@@ -120,9 +120,9 @@ export function unrecorded(
   tables: readonly string[],
   captured: readonly string[] | undefined,
   records: TableRecords,
-  life: string,
+  { life, added }: { readonly life: string; readonly added: TableRecord['by'] },
 ): readonly string[] {
-  const by = captured ? 'Signal' : 'Initial'
+  const by = captured ? added : 'Initial'
   return tables.filter((table) => {
     if (captured?.includes(table)) return false
     const record = records.get(table)

@@ -47,7 +47,7 @@ conforms(
       tellsEnough: () => false,
       remade: () => false,
     }
-    return { resource: resource(slot(context, 's')), writes: () => writes.length }
+    return { resource: resource(slot(context, 's', undefined)), writes: () => writes.length }
   },
   { madeByOthers: true },
 )

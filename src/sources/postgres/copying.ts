@@ -3,7 +3,7 @@ import type { PostgresClient } from '../../clients/postgres.ts'
 import { type ExternalResource, resource } from '../../external/contract.ts'
 import { Waiting } from '../../lib/verdict.ts'
 import { type CopiesObservation, type CopyingContext, tableCopies } from '../copies/copies.ts'
-import { copyRecords } from '../copies/records.ts'
+import { copyRecords, recordAnew } from '../copies/records.ts'
 import type { Relation } from '../copies/relation.ts'
 import type { SourceContext, SourcePlan, TableShape } from '../type.ts'
 import type { PublicationView } from './queries.ts'
@@ -31,6 +31,8 @@ export function copying(
   readonly before: ExternalResource
   readonly after: ExternalResource
   readonly progress: SourcePlan['progress']
+  /** Writes down, before a position is forgotten, that the next start copies every table. */
+  readonly anew: (signal: AbortSignal) => Promise<void>
 } {
   const names = parts.tables.map(({ name }) => name)
   const copies = copyingContext(context, parts)
@@ -38,6 +40,7 @@ export function copying(
   return {
     before: resource(copyRecords(copies, names)),
     after: resource(after),
+    anew: (signal) => recordAnew(copies, names, signal),
     progress: (observed) =>
       (observed.get(`${after.id.kind}/${after.id.name}`) as CopiesObservation | undefined)?.progress,
   }
@@ -51,6 +54,7 @@ function copyingContext(context: SourceContext, parts: PostgresCopying): Copying
   return {
     ...{ polls, user, now, topicPrefix, admin: kafka.admin, log: kafka.log, kafka: kafka.address },
     life: source.metadata.uid,
+    added: source.spec.snapshot?.mode === 'Never' ? 'Initial' : 'Signal',
     topics: {
       copies: copiesTopic(topicPrefix),
       signals: signalTopic(topicPrefix),

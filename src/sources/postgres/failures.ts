@@ -6,7 +6,8 @@ export const POSTGRES_FAILURES: readonly KnownFailure[] = [
     trace: /no longer available on the server/,
     reason: 'SlotMissing',
     heals: 'ByHand',
-    remedy: 'the slot is gone or was made anew: delete this Source and make it again to take a new snapshot',
+    remedy:
+      'the slot is gone or was made anew: set snapshot.mode to WhenNeeded, or delete this Source and make it again, to take a new snapshot',
     origin: 'Debezium 3.6, seen where the slot was dropped while stopped',
   },
   {
@@ -15,7 +16,7 @@ export const POSTGRES_FAILURES: readonly KnownFailure[] = [
     reason: 'SlotLost',
     heals: 'ByHand',
     remedy:
-      'the database has thrown away log that the slot needed (max_slot_wal_keep_size): delete this Source and make it again to take a new snapshot',
+      'the database has thrown away log that the slot needed (max_slot_wal_keep_size): set snapshot.mode to WhenNeeded, or delete this Source and make it again, to take a new snapshot',
     origin: 'PostgreSQL 13–17, 55000; Debezium 3.6 after 900 attempts to get the slot',
   },
   {

@@ -1,6 +1,6 @@
 import { databaseObjectName } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
-import { isPattern } from '../../api/source/tables.ts'
+import { entryOf, isPattern } from '../../api/source/tables.ts'
 import { createPostgresClient } from '../../clients/postgres.ts'
 import type { Health } from '../../external/contract.ts'
 import type { Claim, SourceContext, SourceDatabase, SourceType } from '../type.ts'
@@ -17,7 +17,7 @@ import { judgeStreaming } from './sample.ts'
 import { tableSettings } from './settings.ts'
 import { tableShapes } from './shapes.ts'
 import { slotId } from './slot.ts'
-import { keysOf, unlessCopying, wantedTables } from './wanted.ts'
+import { unlessCopying, wantedTables } from './wanted.ts'
 
 /** How old an answer about a start may be. */
 const RECENT_MS = 1_000
@@ -50,8 +50,8 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
     { slotName, publicationName: publicationName(context), role: connector.username, loss: lossOf(source) },
     postgresVerdict(spec.host, secretName),
   )
-  const shapesOf = ({ columns, tables }: Catalogue) =>
-    tableShapes(columns, keysOf(source.spec.tables, tables))
+  const shapesOf = ({ columns }: Catalogue) =>
+    tableShapes(columns, (table) => entryOf(source.spec.tables, table))
   const sample = async (signal: AbortSignal) => {
     const found = await look.sample(signal)
     // A start is over within seconds: an older answer would hold it up.

@@ -2,7 +2,7 @@ import { databaseObjectName } from '../../api/names.ts'
 import type { Source } from '../../api/source/index.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
 import { createPostgresClient } from '../../clients/postgres.ts'
-import { resource } from '../../external/contract.ts'
+import { type Health, resource } from '../../external/contract.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { Captured, SourceContext, SourcePlan } from '../type.ts'
 import { copying, type PostgresCopying } from './copying.ts'
@@ -10,6 +10,7 @@ import { postgresVerdict } from './errors.ts'
 import { type Login, postgresSpec } from './login.ts'
 import { LOSSES, positionOf, refuseLoss, retention } from './position.ts'
 import { type PublicationWish, publication, publicationStatements } from './publication.ts'
+import type { SlotView } from './queries.ts'
 import {
   connectorSettings,
   copiesTopic,
@@ -18,8 +19,8 @@ import {
   notificationTopic,
   signalTopic,
 } from './settings.ts'
-import { type SlotContext, slot, slotRetention, slotState } from './slot.ts'
-import { isFirstRun } from './stale.ts'
+import { dropSlot, type SlotContext, slot, slotRetention, slotState } from './slot.ts'
+import { beforeFirstRun, isFirstRun } from './stale.ts'
 
 /** offset.mismatch.strategy begins here; an older plugin ignores it and skips rows in silence. */
 const OLDEST_PLUGIN = '3.4'
@@ -47,8 +48,13 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
   }
   const grown = publication(publisher, wish)
   const exact = publication(publisher, wishes(captured.held.length > 0 ? 'Keep' : 'Remove'))
-  const slotResource = slot(parts.slotContext, parts.slotName)
   const copies = copying(context, { ...parts, tables: captured.tables, publication: grown })
+  const renew = (signal: AbortSignal) =>
+    context.forgetPosition(async (running) => {
+      await dropSlot(parts.slotContext, parts.slotName, running)
+      await copies.anew(running)
+    }, signal)
+  const slotResource = slot(parts.slotContext, parts.slotName, mayRenew(source) ? renew : undefined)
   return {
     stages: [
       { condition: 'PublicationReady', members: [resource(grown), copies.before] },
@@ -87,6 +93,16 @@ export function planPostgres(context: SourceContext, captured: Captured, parts: 
   }
 }
 
+/**
+ * Whether changes that were lost are made good by a new snapshot: where the spec says so, and the last one came to its
+ * end, for one that did not would be lost again.
+ */
+const mayRenew = ({ spec, status }: Source): boolean =>
+  spec.snapshot?.mode === 'WhenNeeded' &&
+  spec.state === 'Running' &&
+  spec.postgres?.slot?.managementPolicy !== 'External' &&
+  status?.snapshot?.state === 'Completed'
+
 /** Throws where rows would be skipped; what an earlier connector has left is looked at before a first run. */
 async function beforeStart(
   { source, now }: SourceContext,
@@ -99,8 +115,14 @@ async function beforeStart(
   refuseLoss(slotRetention(slotContext, slotName, state))
   if (!state.slot || !isFirstRun(source)) return 'Running'
   if (found?.status?.state === 'STOPPED' && state.offsets !== 'NotAsked' && !positionOf(state.offsets))
-    refuseLoss(retention(slotName, state.slot, undefined))
+    refuseLoss(beforeSnapshot(source, slotName, state.slot))
   return found ? 'Running' : 'Stopped'
+}
+
+/** What a slot comes to that is there before any position is; Adopt means the position as well. */
+function beforeSnapshot(source: Source, slotName: string, found: SlotView): Health {
+  const health = retention(slotName, found, undefined)
+  return source.spec.snapshot?.mode === 'Never' ? beforeFirstRun(source, slotName, health) : health
 }
 
 /** A slot carries no mark: one that the spec names, and the connector has not come to read, may be anybody's. */

@@ -117,7 +117,7 @@ describe('retention', () => {
 
   it('says by how much, and what to do', () => {
     expect(retention('s', slot(), offsets({ lsn: 400 })).message).toMatch(
-      /slot s was moved 600 bytes beyond the stored position.*Delete this Source and make it again/,
+      /slot s was moved 600 bytes beyond the stored position.*Set snapshot.mode to WhenNeeded, or delete this Source/,
     )
     expect(retention('s', slot(), undefined).message).toContain(`SELECT pg_drop_replication_slot('s')`)
   })

@@ -4,6 +4,10 @@ import { Stalled, type Waiting } from '../../lib/verdict.ts'
 import type { SlotView } from './queries.ts'
 import { STALE_OFFSETS } from './stale.ts'
 
+/** How a Source goes on whose changes are lost. */
+const NEW_SNAPSHOT =
+  'Set snapshot.mode to WhenNeeded, or delete this Source and make it again, to take a new snapshot'
+
 /** A connector's stored position. */
 export interface Position {
   /** The furthest position that the stored offset speaks of, in bytes. */
@@ -55,14 +59,14 @@ export function retention(
     return {
       type: 'Broken',
       reason: 'SlotMissing',
-      message: `slot ${slotName} is gone while a position is stored: it was dropped, or this server took over in a failover and never had it. Changes since then are lost. Delete this Source and make it again to take a new snapshot. From PostgreSQL 17 on, a slot outlives a failover with postgres.slot.failover: Enabled and sync_replication_slots on the standbys`,
+      message: `slot ${slotName} is gone while a position is stored: it was dropped, or this server took over in a failover and never had it. Changes since then are lost. ${NEW_SNAPSHOT}. From PostgreSQL 17 on, a slot outlives a failover with postgres.slot.failover: Enabled and sync_replication_slots on the standbys`,
     }
   }
   if (slot.walStatus === 'lost') {
     return {
       type: 'Broken',
       reason: 'SlotLost',
-      message: `the database has thrown away log that slot ${slotName} needed (max_slot_wal_keep_size): delete this Source and make it again to take a new snapshot`,
+      message: `the database has thrown away log that slot ${slotName} needed (max_slot_wal_keep_size). ${NEW_SNAPSHOT}`,
     }
   }
   if (!position && offsets === undefined) {
@@ -77,7 +81,7 @@ export function retention(
     return {
       type: 'Broken',
       reason: 'OffsetBehindSlot',
-      message: `slot ${slotName} was moved ${beyond} bytes beyond the stored position: changes between them would be skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
+      message: `slot ${slotName} was moved ${beyond} bytes beyond the stored position: changes between them would be skipped, and the connector is stopped. ${NEW_SNAPSHOT}`,
     }
   }
   return held
@@ -100,7 +104,7 @@ export function remadeSlot(slotName: string, { confirmedLsn }: SlotView): Health
   return {
     type: 'Broken',
     reason: 'OffsetBehindSlot',
-    message: `slot ${slotName} was moved by another hand, which dropped it and made it again, to ${confirmedLsn} or before: changes until then were skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
+    message: `slot ${slotName} was moved by another hand, which dropped it and made it again, to ${confirmedLsn} or before: changes until then were skipped, and the connector is stopped. ${NEW_SNAPSHOT}`,
   }
 }
 
@@ -122,7 +126,7 @@ export function blindRetention(
     return {
       type: 'Broken',
       reason: 'OffsetBehindSlot',
-      message: `slot ${slotName} was moved to ${slot?.confirmedLsn} by another hand while nobody read it and Kafka Connect was away: changes before that would be skipped, and the connector is stopped. Delete this Source and make it again to take a new snapshot`,
+      message: `slot ${slotName} was moved to ${slot?.confirmedLsn} by another hand while nobody read it and Kafka Connect was away: changes before that would be skipped, and the connector is stopped. ${NEW_SNAPSHOT}`,
     }
   return { type: 'NotReady', reason: unknown.reason, message: unknown.message, afterMs: unknown.afterMs }
 }

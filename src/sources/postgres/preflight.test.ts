@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
-import type { SourceSpec } from '../../api/source/index.ts'
+import type { SourceTable } from '../../api/source/index.ts'
 import { preflightOf } from '../preflight.ts'
 import { findingsOf } from './preflight.ts'
 import type { PreflightFacts } from './preflight-facts.ts'
 import type { PublicationWish } from './publication.ts'
 import type { PublicationView, TableView } from './queries.ts'
 
-type Wish = SourceSpec['tables'][number]
+type Wish = SourceTable
 
 const view = (more: Partial<TableView> = {}): TableView => ({
   table: 'public.a',
@@ -258,6 +258,15 @@ describe('preflight', () => {
   it('an external publication that has everything is as good as ours', () => {
     expect(judgePreflight({ ...facts({}, view()), ...external({}) }).findings).toEqual([])
   })
+
+  it.each<NonNullable<Wish['columns']>>([{ exclude: ['id'] }, { include: ['note'] }])(
+    'a key that columns %o leave out is an error',
+    (columns) => {
+      const shapes = new Map([['public.a', { key: ['id'], columns: { note: 'string' as const } }]])
+      const found = judgePreflight({ ...facts({ columns }, view()), shapes })
+      expect([found.type, found.reason]).toEqual(['Broken', 'KeyColumnLeftOut'])
+    },
+  )
 
   it('an excluded column is not warned of', () => {
     const wish = { columns: { exclude: ['g'] } }

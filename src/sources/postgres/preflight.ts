@@ -1,5 +1,5 @@
 import type { SourceTable } from '../../api/source/index.ts'
-import { entryOf, isPattern } from '../../api/source/tables.ts'
+import { entryOf, isPattern, takesColumn } from '../../api/source/tables.ts'
 import type { Finding } from '../preflight.ts'
 import type { PreflightFacts } from './preflight-facts.ts'
 import { publicationFindings } from './published.ts'
@@ -82,8 +82,20 @@ function keyFindings(
   const { name } = wish
   const policy = wish.topic?.policy ?? facts.spec.topics?.policy ?? 'Latest'
   const shape = facts.shapes.get(name)
-  const unknown = (wish.key ?? []).filter((column) => !(column in (shape?.columns ?? {})))
+  const missing = (shape?.key ?? wish.key ?? []).filter((column) => !(column in (shape?.columns ?? {})))
+  const leftOut = missing.filter((column) => !takesColumn(wish, column))
+  const unknown = missing.filter((column) => takesColumn(wish, column))
   const findings: Finding[] = []
+  if (leftOut.length > 0) {
+    findings.push({
+      check: 'KeyColumnLeftOut',
+      level: 'Error',
+      table: name,
+      found: `${name}: ${leftOut.join(', ')} belongs to the key and is left out by spec.tables[${name}].columns`,
+      remedy: 'capture it, or name another key in spec.tables[].key',
+      needsSpec: true,
+    })
+  }
   if (unknown.length > 0) {
     findings.push({
       check: 'KeyColumnNotFound',
@@ -120,16 +132,15 @@ function columnFindings({ columns }: PreflightFacts, wish: SourceTable): readonl
   const { name } = wish
   const facts = columns.find(({ table }) => table === name)
   if (!facts) return []
-  const excluded = new Set(wish.columns?.exclude ?? [])
   const warn = (check: string, all: readonly string[], says: string, remedy: string): readonly Finding[] => {
-    const left = all.filter((column) => !excluded.has(column))
+    const left = all.filter((column) => takesColumn(wish, column))
     const shown = left.slice(0, 5).join(', ') + (left.length > 5 ? ` and ${left.length - 5} more` : '')
     return left.length === 0
       ? []
       : [{ check, level: 'Warning', table: name, found: `${name}: ${shown} ${says}`, remedy }]
   }
   const lossy = facts.lossy
-    .filter(({ column }) => !excluded.has(column))
+    .filter(({ column }) => takesColumn(wish, column))
     .map(({ column, part }) => `${column} (${part})`)
   const exclude = 'leave it out with columns.exclude, or store it as another type'
   return [

@@ -70,6 +70,20 @@ describe('connector settings', () => {
       { 'column.exclude.list': 'public\\.a\\.y,public\\.a\\.z', 'message.key.columns': 'public\\.a:k1,k2' },
     ],
     [
+      'columns that alone are captured, beside tables with all and with all but some',
+      {
+        tables: [
+          { name: 'public.a', columns: { include: ['z', 'y'] } },
+          { name: 'public.b', columns: { exclude: ['x'] } },
+          { name: 'public.c' },
+        ],
+      },
+      {
+        'column.include.list': 'public\\.a\\.(y|z),public\\.b\\.(?!(x)$).*,public\\.c\\..*',
+        'column.exclude.list': undefined,
+      },
+    ],
+    [
       'nothing of either where there are none',
       {},
       { 'column.exclude.list': undefined, 'message.key.columns': undefined },

@@ -52,7 +52,8 @@ export function connectorSettings(input: SettingsInput): Readonly<Record<string,
     'slot.name': input.slot,
     ...(postgres?.slot?.failover === 'Enabled' ? { 'slot.failover': 'true' } : {}),
     'publication.name': input.publication,
-    'snapshot.mode': 'initial',
+    // no_data: the slot that Debezium makes, or finds, is where the stream begins.
+    'snapshot.mode': spec.snapshot?.mode === 'Never' ? 'no_data' : 'initial',
     // A compacted topic refuses a record without a key, which is what a TRUNCATE is; the task would fail for ever.
     'skipped.operations': input.compacted ? 't' : 'none',
     // Transactional: a read-only incremental snapshot dies of a message that is not.
@@ -163,7 +164,12 @@ function signalSettings({ topicPrefix, signals }: SettingsInput): Readonly<Recor
 }
 
 /** Settings that say which tables are captured, and how. */
-const TABLE_SETTINGS = ['table.include.list', 'column.exclude.list', 'message.key.columns']
+const TABLE_SETTINGS = [
+  'table.include.list',
+  'column.include.list',
+  'column.exclude.list',
+  'message.key.columns',
+]
 
 /** The settings of tables as a connector has them. */
 export function tableSettingsOf(config: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -178,9 +184,6 @@ export function includedTables(settings: Readonly<Record<string, string>>): read
 
 /** Settings that say which tables are captured, and how; each table has its own name here, never a pattern. */
 export function tableSettings(tables: readonly SourceTable[]): Readonly<Record<string, string>> {
-  const excluded = tables.flatMap(({ name, columns }) =>
-    (columns?.exclude ?? []).map((column) => escaped(`${name}.${column}`)),
-  )
   const keys = tables.flatMap(({ name, key }) => (key ? [`${escaped(name)}:${key.join(',')}`] : []))
   return {
     // Debezium anchors each of the regular expressions.
@@ -188,9 +191,26 @@ export function tableSettings(tables: readonly SourceTable[]): Readonly<Record<s
       .map(({ name }) => escaped(name))
       .sort()
       .join(','),
-    ...(excluded.length > 0 ? { 'column.exclude.list': excluded.sort().join(',') } : {}),
+    ...columnSettings(tables),
     ...(keys.length > 0 ? { 'message.key.columns': keys.sort().join(';') } : {}),
   }
+}
+
+/** Debezium takes a list of columns to include, for all tables, or one to exclude, never both. */
+function columnSettings(tables: readonly SourceTable[]): Readonly<Record<string, string>> {
+  if (tables.some(({ columns }) => columns?.include)) {
+    const included = tables.map(({ name, columns }) => `${escaped(name)}\\.${columnPattern(columns)}`)
+    return { 'column.include.list': included.sort().join(',') }
+  }
+  const excluded = tables.flatMap(({ name, columns }) =>
+    (columns?.exclude ?? []).map((column) => escaped(`${name}.${column}`)),
+  )
+  return excluded.length > 0 ? { 'column.exclude.list': excluded.sort().join(',') } : {}
+}
+
+function columnPattern({ include, exclude }: SourceTable['columns'] = {}): string {
+  if (include) return `(${include.map(escaped).sort().join('|')})`
+  return exclude ? `(?!(${exclude.map(escaped).sort().join('|')})$).*` : '.*'
 }
 
 const stringValues = (config: Readonly<Record<string, string | number>>): Readonly<Record<string, string>> =>

@@ -3,7 +3,7 @@ import type { ConnectOffset } from '../../clients/connect.ts'
 import { createBoard } from '../../lag/board.ts'
 import { retention } from './position.ts'
 import { readDatabase, type SlotView } from './queries.ts'
-import { mayBeBeyond, type SlotContext, slotRetention, slotState } from './slot.ts'
+import { dropSlot, mayBeBeyond, type SlotContext, slot, slotRetention, slotState } from './slot.ts'
 import { memoryDatabase } from './testing/database.ts'
 
 const signal = () => AbortSignal.timeout(5_000)
@@ -79,10 +79,37 @@ describe('a slot that was made again under its name', () => {
   }
   it('has skipped rows, whatever the slot and its offsets look like by now', async () => {
     expect(await stateOf(STORED)).toMatchObject({ type: 'Broken', reason: 'OffsetBehindSlot' })
-    expect((await stateOf(STORED)).message).toMatch(/slot s was moved .*Delete this Source and make it again/)
+    expect((await stateOf(STORED)).message).toMatch(
+      /slot s was moved .*Set snapshot.mode to WhenNeeded, or delete this Source/,
+    )
   })
   it('has skipped none where no position is stored', async () => {
     expect(await stateOf([])).toMatchObject({ type: 'Ready' })
+  })
+})
+
+describe('a slot whose rows are gone', () => {
+  const changesOf = async (slots: readonly string[], offsets: readonly ConnectOffset[], renews: boolean) => {
+    const context = contextOf(slots, offsets, offsets)
+    const found = slot(context, 's', renews ? async () => undefined : undefined)
+    return found.diff(await slotState(context, 's', signal())).map(({ what }) => what)
+  }
+  it('is renewed where that is wanted, and the change says why', async () => {
+    expect(await changesOf([], STORED, true)).toEqual([
+      expect.stringMatching(/^a new snapshot is taken \(SlotMissing\): slot s is gone/),
+    ])
+  })
+  it.each<readonly [string, readonly string[], readonly ConnectOffset[], boolean]>([
+    ['is left alone where nobody asked for that', [], STORED, false],
+    ['is left alone while it is well', ['s'], STORED, true],
+    ['is left alone before a position is stored', [], [], true],
+  ])('%s', async (_name, slots, offsets, renews) => {
+    expect(await changesOf(slots, offsets, renews)).toEqual([])
+  })
+  it('is dropped when its reader has gone', async () => {
+    const context = contextOf(['s'], STORED, STORED)
+    await expect(dropSlot(context, 's', signal())).rejects.toMatchObject({ reason: 'SlotInUse' })
+    await expect(dropSlot(context, 'gone', signal())).resolves.toBeUndefined()
   })
 })
 

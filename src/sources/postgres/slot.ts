@@ -3,7 +3,7 @@ import { isPostgresError, type PostgresClient } from '../../clients/postgres.ts'
 import type { ExternalResource, Health, ResourceId } from '../../external/contract.ts'
 import type { History } from '../../lag/board.ts'
 import { Waiting } from '../../lib/verdict.ts'
-import { blindRetention, type Position, positionOf, remadeSlot, retention } from './position.ts'
+import { blindRetention, LOSSES, type Position, positionOf, remadeSlot, retention } from './position.ts'
 import { type DatabaseView, readDatabase, type SlotView } from './queries.ts'
 import { forgetSlot } from './remade.ts'
 
@@ -25,6 +25,9 @@ export interface SlotContext {
   readonly judge: (found: Health) => Health
 }
 
+/** Forgets the position and drops the slot, so that the next start is a first one; undefined where that is not wanted. */
+export type Renewal = ((signal: AbortSignal) => Promise<void>) | undefined
+
 /** A slot beside the position that our connector has stored; NotAsked: it is streaming, and the slot tells enough. */
 export interface SlotState {
   readonly slot: SlotView | undefined
@@ -42,36 +45,46 @@ export const slotId = (name: string): ResourceId => ({ kind: 'ReplicationSlot', 
 
 /**
  * A replication slot. It is never made here: Debezium's snapshot is consistent only with a slot that it makes itself.
- * It is watched, and dropped when its Source goes.
+ * It is watched, renewed where rows are gone and `renew` is given, and dropped when its Source goes.
  */
-export function slot(context: SlotContext, name: string): ExternalResource<SlotState> {
+export function slot(context: SlotContext, name: string, renew: Renewal): ExternalResource<SlotState> {
   return {
     id: slotId(name),
     observe: (signal, after) => slotState(context, name, signal, after),
-    diff: () => [],
-    health: (state) => slotRetention(context, name, state),
-    apply: async () => undefined,
-    remove: async (signal) => {
-      const { slots } = await readDatabase(context.client, signal).catch(context.verdict)
-      const found = slots.get(name)
-      if (!found) return
-      if (found.active)
-        throw new Waiting(
-          'SlotInUse',
-          `slot ${name} is still read from: it is dropped when its reader has gone`,
-          2_000,
-        )
-      await context.client
-        .query('select pg_drop_replication_slot($1)', [name], signal)
-        .catch((error: unknown) => {
-          // 42704: gone already. 55006: a reader came meanwhile.
-          if (isPostgresError(error, '42704')) return
-          if (isPostgresError(error, '55006'))
-            throw new Waiting('SlotInUse', `slot ${name} is still read from`, 2_000)
-          context.verdict(error)
-        })
+    diff: (state) => {
+      const found = slotRetention(context, name, state)
+      return renew && found.type === 'Broken' && LOSSES.includes(found.reason)
+        ? [{ what: `a new snapshot is taken (${found.reason}): ${found.message}` }]
+        : []
     },
+    health: (state) => slotRetention(context, name, state),
+    apply: async (_observed, _changes, signal) => renew?.(signal),
+    remove: (signal) => dropSlot(context, name, signal),
   }
+}
+
+/** Drops a slot; gone already is success, and Waiting is thrown while somebody reads it. */
+export async function dropSlot(
+  { client, verdict }: Pick<SlotContext, 'client' | 'verdict'>,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { slots } = await readDatabase(client, signal).catch(verdict)
+  const found = slots.get(name)
+  if (!found) return
+  if (found.active)
+    throw new Waiting(
+      'SlotInUse',
+      `slot ${name} is still read from: it is dropped when its reader has gone`,
+      2_000,
+    )
+  await client.query('select pg_drop_replication_slot($1)', [name], signal).catch((error: unknown) => {
+    // 42704: gone already. 55006: a reader came meanwhile.
+    if (isPostgresError(error, '42704')) return
+    if (isPostgresError(error, '55006'))
+      throw new Waiting('SlotInUse', `slot ${name} is still read from`, 2_000)
+    verdict(error)
+  })
 }
 
 /**

@@ -13,6 +13,8 @@ export const isFirstRun = ({ status }: Source): boolean => status?.snapshot?.sta
 /** What a slot beside its stored position comes to before the first run. */
 export function beforeFirstRun({ metadata, spec }: Source, slotName: string, found: Health): Health {
   if (found.type !== 'Broken') return found
+  if (found.reason === 'SlotExistsBeforeSnapshot' && spec.snapshot?.mode === 'Never')
+    return { type: 'Ready', reason: 'SlotFound', message: `the stream begins where slot ${slotName} stands` }
   if (found.reason === 'SlotExistsBeforeSnapshot' && spec.adoptionPolicy === 'Adopt')
     return {
       type: 'Ready',

@@ -1,11 +1,10 @@
-import type { SourceSpec, SourceTable } from '../../api/source/index.ts'
+import type { SourceTable } from '../../api/source/index.ts'
 import { entryOf, isPattern } from '../../api/source/tables.ts'
 import type { ConnectorView } from '../../clients/connect.ts'
 import { equal } from '../../lib/json.ts'
 import type { Captured, SourceSample } from '../type.ts'
 import { tableErrors } from './preflight.ts'
 import type { PreflightFacts } from './preflight-facts.ts'
-import type { TableView } from './queries.ts'
 import { includedTables, tableSettings, tableSettingsOf } from './settings.ts'
 
 /**
@@ -26,20 +25,6 @@ export function wantedTables(
     })
     .filter((entry) => tableErrors(facts, entry).length === 0)
   return [...exact, ...matched]
-}
-
-/** Columns that identify rows of tables whose key the spec gives. */
-export function keysOf(
-  entries: SourceSpec['tables'],
-  tables: readonly TableView[],
-): ReadonlyMap<string, readonly string[]> {
-  const names = new Set([...entries.map(({ name }) => name), ...tables.map(({ table }) => table)])
-  return new Map(
-    [...names].flatMap((name) => {
-      const key = entryOf(entries, name)?.key
-      return key ? [[name, key] as const] : []
-    }),
-  )
 }
 
 /** These tables, or while a first snapshot runs those of it: it begins anew when its connector is told of others. */
