@@ -26,6 +26,11 @@ describe('what a trace comes to', () => {
     ],
     ['org.apache.kafka.common.errors.UnknownTopicOrPartitionException: x', 'TopicMissing', 'ByItself'],
     ['org.apache.kafka.connect.errors.DataException: Invalid value', 'RecordNotConvertible', 'ByHand'],
+    [
+      'org.apache.kafka.connect.errors.ConnectException: Failed to start connector: a\nCaused by: org.apache.kafka.connect.errors.ConnectException: Failed to find any class that implements Connector and which name matches x, available connectors are: ',
+      'PluginMissing',
+      'ByHand',
+    ],
     ['java.lang.OutOfMemoryError: Java heap space', 'WorkerOutOfMemory', 'ByHand'],
     [
       'org.apache.kafka.common.errors.TimeoutException: Topic a not present in metadata',

@@ -20,6 +20,15 @@ export interface KnownFailure extends Failure {
 /** Failures of whatever connector. */
 export const COMMON_FAILURES: readonly KnownFailure[] = [
   {
+    trace:
+      /Failed to find any class that implements|java\.lang\.(NoClassDefFoundError|ClassNotFoundException)/,
+    reason: 'PluginMissing',
+    heals: 'ByHand',
+    remedy:
+      'the worker of the failed task (status.connector.tasks) lacks a plugin that others have: install the same ones on every worker',
+    origin: 'Connect, Plugins; which worker runs a task changes with each rebalance',
+  },
+  {
     trace: /RecordTooLargeException/,
     reason: 'RecordTooLarge',
     heals: 'ByHand',

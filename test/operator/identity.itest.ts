@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createDatabase } from '../../dev/data/database.ts'
+import { startDataStack } from '../../dev/data/stack.ts'
 import { reservePorts } from '../../dev/lib/ports.ts'
 import type { SourceSpec } from '../../src/api/source/index.ts'
+import { createKafkaAdmin } from '../../src/clients/kafka/admin.ts'
 import { backboneSpec, condition, createTable, ready, says, sourceSpec } from './objects.ts'
 import { type Recorder, startRecorder } from './recorder.ts'
-import { createWorld, type World } from './world.ts'
+import { createWorld, kafkaOf, type World } from './world.ts'
 
 const signal = () => AbortSignal.timeout(60_000)
 const SENTENCE_MS = 30_000
@@ -88,6 +90,28 @@ describe('another system behind the same name', () => {
     await world.apply('Backbone', 'main', backboneSpec())
     await isReady()
     expect(await config()).toEqual(before)
+  })
+
+  it('another Kafka is not written to, and the former one is gone on with', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'penstock-other-'))
+    const other = await startDataStack({ dir, progress: () => undefined, signal: signal() })
+    ends.push(() => other.discard())
+    const kafka = createKafkaAdmin(
+      kafkaOf({ ...inject('testBed'), bootstrapServers: other.bootstrapServers }),
+    )
+    ends.push(() => kafka.close())
+    const before = [await config(), await kafka.listTopics(signal())]
+    const spec = backboneSpec()
+    const bootstrapServers = [...other.bootstrapServers]
+    await world.apply('Backbone', 'main', { ...spec, kafka: { ...spec.kafka, bootstrapServers } })
+    const found = await stalled('DifferentKafka')
+    expect(condition(found, 'Stalled')?.message).toMatch(
+      /another Kafka cluster .*put the former address back, or make another Source/,
+    )
+    expect([await config(), await kafka.listTopics(signal())]).toEqual(before)
+    await world.apply('Backbone', 'main', spec)
+    await isReady()
+    expect(await config()).toEqual(before[0])
   })
 
   it('another database is not touched, neither by the Source nor by its end', async () => {
