@@ -6,11 +6,17 @@ export function toWire(value: unknown): string {
   })
 }
 
-/** The value behind {@link toWire}. */
+/** The value behind {@link toWire}. What has no mark costs no more than JSON: what is measured must not be this. */
 export function fromWire(json: string): unknown {
-  return JSON.parse(json, (_key, item: unknown) => {
-    if (typeof item !== 'object' || item === null) return item
-    if ('$map' in item) return new Map(item.$map as [unknown, unknown][])
-    return '$big' in item ? BigInt(String(item.$big)) : item
-  })
+  const value: unknown = JSON.parse(json)
+  return json.includes('"$') ? unmarked(value) : value
+}
+
+function unmarked(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(unmarked)
+  if ('$map' in value)
+    return new Map((value.$map as [unknown, unknown][]).map(([key, item]) => [key, unmarked(item)]))
+  if ('$big' in value) return BigInt(String(value.$big))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unmarked(item)]))
 }

@@ -17,7 +17,7 @@ export const failedOver: OwnDrill = {
     condition: 'SourceRetained',
     reason: 'SlotMissing',
     message:
-      /slot \w+ is gone.*took over in a failover.*Delete this Source and make it again.*slot\.failover/,
+      /slot \w+ is gone.*took over in a failover.*delete this Source and make it again.*slot\.failover/,
     ready: 'False',
   },
   begin: async (bed) => {

@@ -12,7 +12,7 @@ export const slotLost: Drill = {
   shown: {
     condition: 'SourceRetained',
     reason: 'SlotLost',
-    message: /slot \w+.*max_slot_wal_keep_size.*delete this Source and make it again/i,
+    message: /slot \w+.*max_slot_wal_keep_size.*Set snapshot.mode to WhenNeeded/,
     ready: 'False',
   },
   cause: async (stage) => {
@@ -25,7 +25,7 @@ export const slotLost: Drill = {
   },
   remedy: async (stage) => {
     await restoreKeepSize(stage.world)
-    await stage.remake()
+    await stage.apply({ state: 'Running', snapshot: { mode: 'WhenNeeded' } })
   },
   restore: ({ world }) => restoreKeepSize(world),
 }
@@ -38,7 +38,7 @@ export const slotDropped: Drill = {
   shown: {
     condition: 'SourceRetained',
     reason: 'SlotMissing',
-    message: /slot \w+ is gone.*Delete this Source and make it again/,
+    message: /slot \w+ is gone.*Set snapshot.mode to WhenNeeded, or delete this Source/,
     ready: 'False',
   },
   cause: async ({ world, slot, work }) => {
@@ -56,7 +56,8 @@ export const slotRecreated: Drill = {
   shown: {
     condition: 'SourceRetained',
     reason: 'OffsetBehindSlot',
-    message: /slot \w+ was moved \d+ bytes beyond the stored position.*Delete this Source and make it again/,
+    message:
+      /slot \w+ was moved \d+ bytes beyond the stored position.*Set snapshot.mode to WhenNeeded, or delete this Source/,
     ready: 'False',
   },
   cause: async (stage) => {
@@ -74,12 +75,16 @@ export const slotRecreated: Drill = {
 export const slotRecreatedRunning: Drill = {
   ...slotRecreated,
   failure: 'slot made again under a running Source',
-  shown: { ...slotRecreated.shown, message: /slot \w+ was moved .*Delete this Source and make it again/ },
+  shown: {
+    ...slotRecreated.shown,
+    message: /slot \w+ was moved .*Set snapshot.mode to WhenNeeded, or delete this Source/,
+  },
   cause: async ({ world, slot, work }) => {
     await dropSlot(world, slot)
     await work()
     await world.sql(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`)
   },
+  remedy: (stage) => stage.apply({ snapshot: { mode: 'WhenNeeded' } }),
 }
 
 /** 6: another connector, or a person with psql, reads the slot. */

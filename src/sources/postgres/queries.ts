@@ -50,6 +50,8 @@ export interface Decoded {
   readonly since: string
   /** When the count was set to zero by hand; empty: never. */
   readonly resetAt: string
+  /** When it was read, seconds since 1970 by the server's clock. */
+  readonly at: number
 }
 
 /** A publication with its comment, which carries our mark. */
@@ -138,7 +140,8 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
 
 /** What PostgreSQL 14 and later count for each slot. */
 const COUNTS = {
-  columns: ', t.total_txns::text as decoded, extract(epoch from t.stats_reset)::text as decoded_reset',
+  columns:
+    ', t.total_txns::text as decoded, extract(epoch from t.stats_reset)::text as decoded_reset, extract(epoch from clock_timestamp())::text as decoded_at',
   join: ' left join pg_stat_replication_slots t on t.slot_name = s.slot_name',
 }
 
@@ -281,8 +284,11 @@ function slotView(row: PostgresRow, since: string): SlotView {
         : undefined,
     catalogAge: typeof row['catalog_age'] === 'number' ? row['catalog_age'] : undefined,
     inactiveSince: text(row, 'inactive_since') || undefined,
-    ...(text(row, 'decoded')
-      ? { decoded: { count: Number(text(row, 'decoded')), since, resetAt: text(row, 'decoded_reset') } }
-      : {}),
+    ...(text(row, 'decoded') ? { decoded: decodedOf(row, since) } : {}),
   }
 }
+
+const decodedOf = (row: PostgresRow, since: string): Decoded => ({
+  ...{ count: Number(text(row, 'decoded')), since, resetAt: text(row, 'decoded_reset') },
+  at: Number(text(row, 'decoded_at')),
+})

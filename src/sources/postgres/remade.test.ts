@@ -4,7 +4,10 @@ import { createBoard } from '../../lag/board.ts'
 import type { Decoded, SlotView } from './queries.ts'
 import { forgetSlot, isOfAnother, isRemade } from './remade.ts'
 
-const counted = (count: number, resetAt = '', since = 'start'): Decoded => ({ count, since, resetAt })
+const counted = (count: number, resetAt = '', since = 'start'): Decoded => ({
+  ...{ count, since, resetAt },
+  at: 0,
+})
 
 describe('what is counted for a slot', () => {
   it.each<readonly [string, Decoded, Decoded, boolean]>([
@@ -24,7 +27,8 @@ describe('what is counted for a slot', () => {
 })
 
 describe('looks at a slot', () => {
-  const at = (decoded: Decoded | undefined) => ({ decoded }) as SlotView
+  const at = (seconds: number, decoded: Decoded | undefined) =>
+    ({ decoded: decoded && { ...decoded, at: seconds } }) as SlotView
   const start = () => {
     const clock = { now: 0 }
     return { clock, history: createBoard(() => clock.now).of('Source:n/s') }
@@ -32,25 +36,34 @@ describe('looks at a slot', () => {
 
   it('hours apart tell it from another, which it stays however much that one decodes', () => {
     const { clock, history } = start()
-    expect(isRemade(history, 'a', at(counted(7)))).toBe(false)
+    expect(isRemade(history, 'a', at(1, counted(7)))).toBe(false)
     clock.now += 7_200_000
-    expect(isRemade(history, 'a', at(counted(2)))).toBe(true)
-    expect(isRemade(history, 'a', at(counted(9)))).toBe(true)
-    expect(isRemade(history, 'a', at(undefined))).toBe(true)
+    expect(isRemade(history, 'a', at(2, counted(2)))).toBe(true)
+    expect(isRemade(history, 'a', at(3, counted(9)))).toBe(true)
+    expect(isRemade(history, 'a', at(4, undefined))).toBe(true)
   })
 
   it('in another life of the Source, or after it was forgotten, begin anew', () => {
     const { history } = start()
-    isRemade(history, 'a', at(counted(7)))
-    expect(isRemade(history, 'b', at(counted(2)))).toBe(false)
-    expect(isRemade(history, 'b', at(counted(1)))).toBe(true)
+    isRemade(history, 'a', at(1, counted(7)))
+    expect(isRemade(history, 'b', at(2, counted(2)))).toBe(false)
+    expect(isRemade(history, 'b', at(3, counted(1)))).toBe(true)
     forgetSlot(history)
-    expect(isRemade(history, 'b', at(counted(0)))).toBe(false)
+    expect(isRemade(history, 'b', at(4, counted(0)))).toBe(false)
   })
 
   it('say nothing where nothing is counted', () => {
     const { history } = start()
-    expect(isRemade(history, 'a', at(undefined))).toBe(false)
-    expect(isRemade(history, 'a', at(counted(0)))).toBe(false)
+    expect(isRemade(history, 'a', at(1, undefined))).toBe(false)
+    expect(isRemade(history, 'a', at(2, counted(0)))).toBe(false)
+  })
+
+  it('that come late say nothing', () => {
+    const { history } = start()
+    expect(isRemade(history, 'a', at(2, counted(7)))).toBe(false)
+    expect(isRemade(history, 'a', at(1, counted(5)))).toBe(false)
+    expect(isRemade(history, 'a', at(3, counted(7)))).toBe(false)
+    expect(isRemade(history, 'a', at(4, counted(6)))).toBe(true)
+    expect(isRemade(history, 'a', at(1, counted(5)))).toBe(true)
   })
 })

@@ -27,7 +27,8 @@ export function isOfAnother(before: Decoded, now: Decoded): boolean {
 export function isRemade(history: History, life: string, { decoded }: SlotView): boolean {
   const known = knownOf(history.recall(KNOWN))
   const before = known?.life === life ? known : undefined
-  if (!decoded) return before?.remade ?? false
+  // Whoever logs in anew asks beside the one before, whose last answer may be read later than a newer one.
+  if (!decoded || (before && decoded.at <= before.decoded.at)) return before?.remade ?? false
   const remade = before !== undefined && (before.remade || isOfAnother(before.decoded, decoded))
   history.retain(KNOWN, textOf({ life, decoded, remade }))
   return remade
@@ -38,11 +39,15 @@ export function forgetSlot(history: History): void {
   history.drop(KNOWN)
 }
 
-const textOf = ({ life, decoded: { since, resetAt, count }, remade }: Known): string =>
-  [life, since, resetAt, count, remade].join('\n')
+const textOf = ({ life, decoded: { since, resetAt, count, at }, remade }: Known): string =>
+  [life, since, resetAt, count, at, remade].join('\n')
 
 function knownOf(text: string | undefined): Known | undefined {
-  const [life, since, resetAt, count, remade] = text?.split('\n') ?? []
+  const [life, since, resetAt, count, at, remade] = text?.split('\n') ?? []
   if (life === undefined || since === undefined || resetAt === undefined) return undefined
-  return { life, decoded: { since, resetAt, count: Number(count) }, remade: remade === 'true' }
+  return {
+    life,
+    decoded: { since, resetAt, count: Number(count), at: Number(at) },
+    remade: remade === 'true',
+  }
 }

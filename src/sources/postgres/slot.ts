@@ -149,7 +149,8 @@ function hasMoved(history: History, found: SlotView | undefined): boolean {
   const position = Number(found.confirmed)
   const before = history.latest(STRANDED) ?? position
   history.record(STRANDED, before)
-  return before !== position
+  // An answer that was asked for by a former login may come late.
+  return position > before
 }
 
 /** Whether the log still holds everything after the stored position; a loss once seen is not forgotten. */
