@@ -60,4 +60,6 @@ export async function recordAnew(
   const intent = { by: 'Initial', why: 'changes were lost', startsAnew: true } as const
   const intents = tables.map((table) => ({ table, ...intent }))
   await write(context, await begun(context, intents, records, signal), signal)
+  // Nothing else asks soon: whoever reads these next must not be told of before.
+  await recordsOf(context, signal, 0)
 }
