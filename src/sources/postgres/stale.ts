@@ -14,7 +14,11 @@ export const isFirstRun = ({ status }: Source): boolean => status?.snapshot?.sta
 export function beforeFirstRun({ metadata, spec }: Source, slotName: string, found: Health): Health {
   if (found.type !== 'Broken') return found
   if (found.reason === 'SlotExistsBeforeSnapshot' && spec.snapshot?.mode === 'Never')
-    return { type: 'Ready', reason: 'SlotFound', message: `the stream begins where slot ${slotName} stands` }
+    return {
+      type: 'Ready',
+      reason: 'SlotFound',
+      message: `the stream begins where slot ${slotName} stands, which has to be younger than the publication`,
+    }
   if (found.reason === 'SlotExistsBeforeSnapshot' && spec.adoptionPolicy === 'Adopt')
     return {
       type: 'Ready',
