@@ -1,8 +1,10 @@
 /**
  * One operator and many objects, on a real API server and stand-ins for everything outside:
- * `node bench/scale/main.ts [sources:pipelines …]`, by default the curve up to 5,000 Sources and 10,000 Pipelines (an hour).
+ * `node bench/scale/main.ts [--minutes=1] [sources:pipelines …]`, by default the curve up to 5,000 Sources and 10,000 Pipelines
+ * (an hour), each with so many minutes at rest and as many of changes.
  * With Sources alone, the same is measured of a peer on controller-runtime.
  */
+import { parseArgs } from 'node:util'
 import { terminalProgress } from '../../dev/lib/run.ts'
 import { type Figure, figure, report, versions } from '../lib/report.ts'
 import type { Measured, Scale } from './measure.ts'
@@ -46,11 +48,17 @@ function scaleOf(text: string): Scale {
   const [sources = Number.NaN, pipelines = Number.NaN] = text.split(':').map(Number)
   if (!(sources > 0 && pipelines >= 0))
     throw new Error(`"${text}" is no size: write sources:pipelines, like 500:1000`)
-  const [restMs, churnMs] = [60_000, 60_000]
+  const [restMs, churnMs] = [minutes * 60_000, minutes * 60_000]
   return { sources, pipelines, settleMs: 30_000, restMs, churnMs, edits: 200, newLogin: true }
 }
 
-const sizes = process.argv.length > 2 ? process.argv.slice(2) : CURVE
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { minutes: { type: 'string', default: '1' } },
+})
+const minutes = Number(values.minutes)
+if (!(minutes > 0)) throw new Error(`--minutes=${values.minutes} is no number of minutes`)
+const sizes = positionals.length > 0 ? positionals : CURVE
 const progress = terminalProgress()
 const figures: Record<string, Figure> = {}
 const peer: Record<string, Figure> = {}
@@ -62,7 +70,7 @@ const take = (into: Record<string, Figure>, size: string, values: Measured) => {
 const tell = () =>
   report('scale', {
     runs: 1,
-    command: `node bench/scale/main.ts ${sizes.join(' ')}`,
+    command: `node bench/scale/main.ts --minutes=${minutes} ${sizes.join(' ')}`,
     versions: versions(),
     figures,
     peers: { 'controller-runtime': peer },

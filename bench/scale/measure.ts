@@ -200,7 +200,7 @@ async function restart(bench: Bench, start: () => Promise<MeasuredOperator>): Pr
   const operator = await start()
   await operator.synced()
   const restartSyncSeconds = round((Date.now() - operator.startedAt) / 1_000)
-  await delay(bench.scale.restMs)
+  await delay(Math.min(bench.scale.restMs, 60_000))
   const written = (await operator.metrics())(WRITES)
   const outsideWritten = bench.outside.writes() - before
   await operator.stop()

@@ -17,7 +17,7 @@ const METHODS: Readonly<Record<Exclude<keyof KafkaAdmin, 'close'>, true>> = {
 }
 
 const [, , outside = '', own = '0'] = process.argv
-const agent = new Agent({ connections: 16 })
+const agent = new Agent({ connections: 16, keepAliveTimeout: 55_000 })
 
 function standIns(port: string): ClientPool {
   const ask = async (path: string, body: unknown): Promise<unknown> => {

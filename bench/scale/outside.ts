@@ -91,6 +91,8 @@ export async function startOutside(): Promise<Outside> {
       (error: unknown) => response.writeHead(500).end(JSON.stringify({ message: String(error) })),
     )
   })
+  // As brokers, databases and Jetty: none of them ends a connection between two polls.
+  server.keepAliveTimeout = 60_000
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const sum = (of: (site: Site) => number) => [...sites.values()].reduce((all, site) => all + of(site), 0)

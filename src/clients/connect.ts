@@ -105,6 +105,8 @@ export function createConnectClient(address: ConnectAddress): ConnectClient {
     headersTimeout: WRITE_LIMIT_MS,
     bodyTimeout: WRITE_LIMIT_MS,
     connectTimeout: 5_000,
+    // Longer than between two polls, and shorter than Jetty keeps a connection (30 s).
+    keepAliveTimeout: 20_000,
   })
   const callText = caller(address, agent)
   const call = async (...asked: Parameters<CallText>) => parse(await callText(...asked))

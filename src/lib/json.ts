@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parse as parseLossless } from 'lossless-json'
 
 /** Whatever JSON can hold; integers beyond 2^53 arrive as bigint where a lossless reader was asked for. */
@@ -32,14 +32,17 @@ export function equal(a: unknown, b: unknown): boolean {
 
 /** JSON text with sorted keys, so that equal values give equal texts. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    isObject(item) ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1))) : item,
-  )
+  if (Array.isArray(value)) return `[${value.map((item) => canonical(item ?? null)).join()}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const fields = Object.keys(value)
+    .sort()
+    .flatMap((key) => (value[key] === undefined ? [] : `${JSON.stringify(key)}:${canonical(value[key])}`))
+  return `{${fields.join()}}`
 }
 
 /** The first 16 hex digits of the SHA-256 of a value's canonical JSON. */
 export function hashOf(value: unknown): string {
-  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16)
+  return hash('sha256', canonical(value)).slice(0, 16)
 }
 
 /**

@@ -138,21 +138,33 @@ describe('where the rows of a Source begin', () => {
       }
     })
 
-    it('from where a slot stands that somebody has made', async () => {
+    it('from where a slot stands that somebody has made, and that stays when the Source goes', async () => {
       const [name, table] = ['given', 'public.given']
       await createTable(world, table, 3)
+      const apply = (state: SourceSpec['state']) => {
+        const spec = sourceSpec(world, [{ name: table }], { state, snapshot: { mode: 'Never' } })
+        const postgres = { ...spec.postgres, slot: { managementPolicy: 'External' } }
+        return world.apply('Source', name, { ...spec, postgres })
+      }
       // PostgreSQL decodes with the catalogue of the time: a publication that is younger than the slot is not found.
-      await apply(name, [table], 'Never', 'Stopped')
+      await apply('Stopped')
       await world.until('Stopped', 'Source', name, ready('True', 'Stopped'), 30_000)
       await makeSlot(world, slotOf(name))
       await world.sql(`INSERT INTO ${table} VALUES (10, 'since the slot')`)
-      await apply(name, [table], 'Never')
+      await apply('Running')
       await streams(name)
       const rows = await eventually('the change has come', 30_000, async () => {
         const view = await viewOf(world, topicOf(name, table))
         return view.size > 0 ? [...view.values()] : undefined
       })
       expect(rows).toEqual([expect.objectContaining({ note: 'since the slot' })])
+      await world.remove('Source', name)
+      await world.gone('Source', name, 60_000)
+      const left = await world.sql(
+        `SELECT active FROM pg_replication_slots WHERE slot_name = '${slotOf(name)}'`,
+      )
+      expect(left).toEqual([{ active: false }])
+      await dropSlot(world, slotOf(name))
     })
   })
 })
