@@ -8,7 +8,7 @@ import { slotDropped, slotInUse, slotLost, slotRecreated, slotRecreatedRunning }
 import { snapshotRestarting } from './snapshot.ts'
 import { storm, workerKilled } from './storm.ts'
 import { noTasks, taskFailed } from './tasks.ts'
-import { pluginGone, pluginMissing } from './workers.ts'
+import { pluginGone, pluginMissing, pluginOnSome } from './workers.ts'
 
 /** Every drill, by the number of its failure. */
 export const DRILLS: readonly (Drill | OwnDrill)[] = [
@@ -29,6 +29,7 @@ export const DRILLS: readonly (Drill | OwnDrill)[] = [
   passwordRotated,
   pluginMissing,
   pluginGone,
+  pluginOnSome,
   publicationLacksTable,
   noTasks,
   notLetIn,

@@ -49,6 +49,39 @@ export const pluginGone: OwnDrill = {
     }),
 }
 
+/** 28: one worker of two lacks the plugin, and the work comes to it. */
+export const pluginOnSome: OwnDrill = {
+  number: 28,
+  failure: 'plugin missing on one worker of two',
+  beside: 'Others',
+  shown: {
+    condition: 'ConnectorRunning',
+    reason: 'PluginMissing',
+    message:
+      /failed( on worker \S+)?: .*lacks a plugin which others have: install the same ones on every worker/,
+    ready: 'False',
+  },
+  begin: async (bed) => {
+    const site = await openOwn(2)
+    const [port = 0, other = 0] = site.ports
+    // Work is given to others at once.
+    const wish = { group: `own-${port}`, properties: { 'scheduled.rebalance.max.delay.ms': '0' } }
+    const whole = await siteWorker(site, bed, { ...wish, name: 'whole', port, plugins: 'All' })
+    const bare = await siteWorker(site, bed, { ...wish, name: 'bare', port: other, plugins: 'None' })
+    const mended = await siteWorker(site, bed, { ...wish, name: 'mended', port: other, plugins: 'All' })
+    await whole.start(starting())
+    return {
+      cause: async () => {
+        await bare.start(starting())
+        await replace(whole, whole)
+      },
+      remedy: () => replace(bare, mended),
+      bed: { ...bed, connectUrl: `http://127.0.0.1:${port}` },
+      close: site.discard,
+    }
+  },
+}
+
 /** The same worker as it is started without the connector plugins, and with them. */
 interface Workers {
   readonly bare: Server

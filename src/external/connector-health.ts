@@ -44,16 +44,19 @@ export function healthOf(
   if (wanted !== 'Running')
     return { type: 'Ready', reason: wanted, message: `the connector is ${status.state} as asked` }
   const trace = failedTrace(view)
-  if (trace !== undefined) return failureHealth(trace, known)
+  if (trace !== undefined) {
+    const worker = status.tasks.find(({ state }) => state === 'FAILED')?.worker
+    return failureHealth(`the connector failed${worker ? ` on worker ${worker}` : ''}`, trace, known)
+  }
   return isRunning(view) ? streaming : unsettled(status)
 }
 
 /** Reason of a login that is refused: it is tried on, and Stalled only after a while. */
 const REFUSED_LOGIN = 'AuthenticationFailed'
 
-function failureHealth(trace: string, known: readonly KnownFailure[]): Health {
+function failureHealth(failed: string, trace: string, known: readonly KnownFailure[]): Health {
   const { reason, heals, remedy } = failureOf(trace, known)
-  const what = `the connector failed: ${causeOf(trace)}`
+  const what = `${failed}: ${causeOf(trace)}`
   if (heals === 'ByItself')
     return { type: 'NotReady', reason, message: `${what}. It is started again: ${remedy}` }
   const message = `${what}. To repair it: ${remedy}. Then it is started again within 10 minutes, or at once with a new value of annotation penstock.dev/reconcile-requested-at`

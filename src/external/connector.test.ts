@@ -214,7 +214,8 @@ describe('the state of a connector', () => {
       {
         type: 'NotReady',
         reason: 'TaskFailed',
-        message: 'the connector failed: Boom: x. It is started again: see the log of its worker',
+        message:
+          'the connector failed on worker w:8083: Boom: x. It is started again: see the log of its worker',
       },
     ],
     [

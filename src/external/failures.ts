@@ -25,7 +25,7 @@ export const COMMON_FAILURES: readonly KnownFailure[] = [
     reason: 'PluginMissing',
     heals: 'ByHand',
     remedy:
-      'the worker of the failed task (status.connector.tasks) lacks a plugin that others have: install the same ones on every worker',
+      'that worker lacks a plugin which others have: install the same ones on every worker, and restart it',
     origin: 'Connect, Plugins; which worker runs a task changes with each rebalance',
   },
   {
