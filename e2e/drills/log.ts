@@ -2,8 +2,6 @@ import type { Drill } from './drill.ts'
 import { fillLog } from './slots.ts'
 import { statementsIn } from './statements.ts'
 
-const EMIT = 'FUNCTION pg_logical_emit_message(boolean, text, text)'
-
 /** 4: heartbeats, which move the slot while its tables are idle, are forbidden, and a neighbour writes on. */
 export const notAdvancing: Drill = {
   number: 4,
@@ -17,7 +15,10 @@ export const notAdvancing: Drill = {
     ready: 'True',
   },
   cause: async ({ world }) => {
-    await world.sql(`REVOKE EXECUTE ON ${EMIT} FROM PUBLIC`)
+    const [heartbeat] = await world.sql(
+      `SELECT oid::regprocedure::text AS name FROM pg_proc WHERE proname = 'pg_logical_emit_message' AND proargtypes[2] = 'text'::regtype`,
+    )
+    await world.sql(`REVOKE EXECUTE ON FUNCTION ${heartbeat?.['name']} FROM PUBLIC`)
     await fillLog(world, 32)
   },
   remedy: async ({ world }, message) => {

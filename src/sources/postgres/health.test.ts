@@ -11,6 +11,7 @@ const slot = (more: Partial<SlotView> = {}): SlotView => ({
 })
 const look = (found: SlotView | undefined, more: Partial<SlotLook> = {}): SlotLook => ({
   ...{ name: 's', slot: found, wanted: 'Running', role: 'reader', longWriters: [] },
+  heartbeatFunction: 'pg_logical_emit_message(boolean,text,text)',
   ...{ idle: false, held: false, idleSince: undefined, still: false, headroomSeconds: undefined },
   ...more,
 })
@@ -62,7 +63,7 @@ describe('the health of a slot', () => {
       'still',
       look(slot(), { still: true }),
       'SlotNotAdvancing',
-      /stands still while the log grows.*GRANT EXECUTE/,
+      /stands still while the log grows.*GRANT EXECUTE ON FUNCTION pg_logical_emit_message\(boolean,text,text\) TO/,
     ],
   ])('%s', (_name, given, reason, sentence) => {
     const health = slotHealth(given)

@@ -10,6 +10,8 @@ export interface SlotLook {
   /** The connector's role. */
   readonly role: string
   readonly longWriters: readonly LongWriter[]
+  /** The function that heartbeats call, as GRANT names it. */
+  readonly heartbeatFunction: string
   /** Nobody has read it in the last samples. */
   readonly idle: boolean
   /** Somebody has read it in the last samples. */
@@ -86,7 +88,7 @@ function headroomLow({ name, headroomSeconds }: SlotLook, slot: SlotView): Healt
 }
 
 function notMoving(
-  { name, role, wanted, idle, idleSince, still }: SlotLook,
+  { name, role, wanted, idle, idleSince, still, heartbeatFunction }: SlotLook,
   slot: SlotView,
 ): Health | undefined {
   if (!slot.active && idle && wanted !== 'Stopped')
@@ -97,7 +99,7 @@ function notMoving(
   return slot.active && still
     ? unhealthy(
         'SlotNotAdvancing',
-        `slot ${name} is read, but its position stands still while the log grows: see whether Kafka takes records and the worker stores offsets, and, in its log, whether heartbeats are refused; then: GRANT EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) TO ${role}`,
+        `slot ${name} is read, but its position stands still while the log grows: see whether Kafka takes records and the worker stores offsets, and, in its log, whether heartbeats are refused; then: GRANT EXECUTE ON FUNCTION ${heartbeatFunction} TO ${role}`,
       )
     : undefined
 }

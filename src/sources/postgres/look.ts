@@ -83,7 +83,8 @@ export function lookAt(
     const slot = view.slots.get(slotName)
     const life = slot && `${remade(slot)} ${isYoung() && mayBeBeyond(context.history, slot)}`
     const face = `${view.systemIdentifier} ${watch(view).face} ${life ?? view.longWriters[0]?.pid}`
-    if (!slot || !tellsEnough(slot)) return face
+    // Also of one that nobody reads: left alone, it fills the database's disk.
+    if (!slot || !copied) return face
     const state = { slot, offsets: 'NotAsked' } as const
     const figures = figuresOf({
       ...{ spec, shown: context.shown(), database: view, state, offsetFlushMs, reachedAt, now: now() },

@@ -80,7 +80,14 @@ function facts(
     ourSlots: new Set(),
     publication: { wish: WISH, view: undefined },
     publisher: PUBLISHER,
-    database: { systemIdentifier: '1', walLevel, walEnd: 0n, slots: new Map(), longWriters: [] },
+    database: {
+      systemIdentifier: '1',
+      walLevel,
+      walEnd: 0n,
+      slots: new Map(),
+      longWriters: [],
+      heartbeatFunction: 'pg_logical_emit_message(boolean,text,text)',
+    },
     tables: table ? [table] : [],
     shapes: new Map([['public.a', { key, columns: { id: 'int32', note: 'string' } }]]),
   }
@@ -216,6 +223,7 @@ describe('preflight', () => {
           walEnd: 0n,
           slots: new Map(),
           longWriters: [writer],
+          heartbeatFunction: 'pg_logical_emit_message(boolean,text,text)',
         },
       },
       'LongTransaction',

@@ -9,6 +9,8 @@ export interface DatabaseView {
   readonly slots: ReadonlyMap<string, SlotView>
   /** Transactions that have written and go on for ten seconds or more, oldest first, at most ten. */
   readonly longWriters: readonly LongWriter[]
+  /** The function that heartbeats call, with its arguments, of which PostgreSQL 17 has one more. */
+  readonly heartbeatFunction: string
 }
 
 /** A transaction for whose end the making of a slot waits. */
@@ -98,6 +100,7 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
     `select (pg_control_system()).system_identifier::text as system, current_setting('wal_level') as wal_level,
       (case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end - '0/0')::text as wal_end,
       to_regclass('pg_catalog.pg_stat_replication_slots') is not null as counts,
+      (select oid::regprocedure::text from pg_proc where proname = 'pg_logical_emit_message' and proargtypes[2] = 'text'::regtype) as heartbeat,
       concat(extract(epoch from pg_postmaster_start_time()), ' ',
         (select extract(epoch from stats_reset) from pg_stat_bgwriter)) as counted_since`,
     [],
@@ -131,6 +134,7 @@ export async function readDatabase(client: PostgresClient, signal: AbortSignal):
       database: text(row, 'database'),
       since: text(row, 'since') || undefined,
     })),
+    heartbeatFunction: text(head, 'heartbeat'),
     systemIdentifier: text(head, 'system'),
     walLevel: text(head, 'wal_level'),
     walEnd: BigInt(text(head, 'wal_end') || '0'),

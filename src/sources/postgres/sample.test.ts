@@ -27,6 +27,7 @@ const database: DatabaseView = {
   walEnd: 500n,
   slots: new Map(),
   longWriters: [],
+  heartbeatFunction: 'pg_logical_emit_message(boolean,text,text)',
 }
 const slot = (more: Partial<SlotView> = {}): SlotView => ({
   name: 's',

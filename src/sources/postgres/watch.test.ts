@@ -31,6 +31,7 @@ function watched(
     clock.now += 5_000
     const database: DatabaseView = {
       ...{ systemIdentifier: '1', walLevel: 'logical', walEnd: BigInt(1_000 + index * 100), longWriters: [] },
+      heartbeatFunction: 'pg_logical_emit_message(boolean,text,text)',
       slots: new Map([['s', slotAt(index)]]),
     }
     return watchSlot({

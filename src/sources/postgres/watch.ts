@@ -51,6 +51,7 @@ function lookOf(input: WatchInput): SlotLook {
   const idleSince = slot?.inactiveSince ?? before ?? new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
   return {
     ...{ name: slotName, slot, role, wanted: spec.state, longWriters: database.longWriters },
+    heartbeatFunction: database.heartbeatFunction,
     idle: history.standing('slotIdle', 0.5) === 'Over',
     held: history.standing('slotActive', 0.5) === 'Over',
     idleSince: slot && !slot.active ? idleSince : undefined,
