@@ -22,7 +22,7 @@ export interface MeasuredOperator {
 }
 
 /** charts/penstock/templates/deployment.yaml */
-const AS_IN_THE_CHART = '--max-semi-space-size=4'
+const AS_IN_THE_CHART = '--max-semi-space-size=16'
 
 /** Starts an operator, bundled as in the image, on the stand-ins in a process of its own. */
 export async function startMeasured(
