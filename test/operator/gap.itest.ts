@@ -96,6 +96,13 @@ describe('a slot that other hands have moved', () => {
         (await connectorState(name).catch(() => undefined)) === 'STOPPED' ? true : undefined,
       )
       expect(condition(await world.get('Source', name), 'SourceRetained')?.reason).toBe('OffsetBehindSlot')
+      // Nothing but its status knows by now, which another error must not wash away.
+      const tables = [{ name: 'public.orders' }, { name: 'public.nothing' }]
+      await world.apply('Source', name, sourceSpec(world, tables))
+      await world.until('another error', 'Source', name, says('PreflightPassed', 'TableNotFound'))
+      await apply(name, 'Running')
+      await lost(name, 'OffsetBehindSlot')
+      expect(await connectorState(name)).toBe('STOPPED')
       await world.remove('Source', name)
       await world.gone('Source', name, 60_000)
     },

@@ -231,6 +231,10 @@ const status = z.object({
     z.object({ seconds: z.int().optional(), unconfirmedBytes: z.int().optional() }).optional(),
     'The worst of the last two minutes, in steps; exact figures are metrics.',
   ),
+  loss: explained(
+    z.object({ reason: text(63), message: text(1_024) }).optional(),
+    'Changes that were lost, until a new snapshot makes them good.',
+  ),
   identity: explained(
     z.object({ database: text(100), kafkaClusterId: text(100), connectUrl: text(500) }).optional(),
     'What the position belongs to: another one behind the same name is refused.',

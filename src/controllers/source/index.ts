@@ -10,6 +10,7 @@ import { openKept } from '../kept.ts'
 import { userOf } from '../services.ts'
 import { byHand } from './by-hand.ts'
 import { type Resolved, resolveTables, UNRESOLVED } from './captured.ts'
+import { lossOf } from './loss.ts'
 import { type OpenSource, openSource, type SourceServices } from './open.ts'
 import { type SourceParts, sourceParts } from './parts.ts'
 import { preflightSides } from './preflight.ts'
@@ -95,7 +96,8 @@ function planSource(services: SourceServices, open: OpenSource, resolved: Resolv
     report: async (driven, signal) => {
       await stopOnLoss(services, open, parts, driven, signal)
       const progress = plan.progress(driven.observed)
-      return reportSource(services, open, { captured, driven, progress }, signal)
+      const loss = lossOf(open.source, driven, plan.losses)
+      return reportSource(services, open, { captured, driven, progress, loss }, signal)
     },
   }
 }

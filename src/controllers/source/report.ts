@@ -32,13 +32,14 @@ export interface Driven {
   readonly captured: Captured
   readonly driven: DriveReport
   readonly progress: CopyProgress | undefined
+  readonly loss: SourceStatus['loss']
 }
 
 /** What a Source's status says besides the stages, after a drive. Starts failed tasks again where that is due. */
 export async function reportSource(
   services: SourceServices,
   open: OpenSource,
-  { captured, driven, progress }: Driven,
+  { captured, driven, progress, loss }: Driven,
   signal: AbortSignal,
 ): Promise<Report> {
   const { source, user } = open
@@ -61,6 +62,7 @@ export async function reportSource(
       ...snapshotOf(services.board, source, user, snapshot),
       ...preflightOfLook(source, driven),
       ...topicsStatus(open, captured, progress),
+      ...(loss ? { loss } : {}),
     },
     conditions: [...conditions, ...secretsCondition(open.backbone)],
     ready: readyReason(driven),

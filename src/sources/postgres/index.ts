@@ -126,9 +126,5 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
 const LATCHED = 'OffsetBehindSlot'
 
 /** A loss that the status tells of. */
-function lossOf({ status }: Source): Health | undefined {
-  const found = status?.conditions?.find(({ type }) => type === 'SourceRetained')
-  return found?.status === 'False' && found.reason === LATCHED
-    ? { type: 'Broken', reason: found.reason, message: found.message }
-    : undefined
-}
+const lossOf = ({ status }: Source): Health | undefined =>
+  status?.loss?.reason === LATCHED ? { type: 'Broken', ...status.loss } : undefined
