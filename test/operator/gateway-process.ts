@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ResourceType } from '../../src/runtime/kube.ts'
 import { eventually } from './eventually.ts'
-import { freePort, MAIN } from './process.ts'
+import { freePort, MAIN, WITH_US } from './process.ts'
 import type { World } from './world.ts'
 
 const CONFIG_MAPS: ResourceType = { group: '', version: 'v1', plural: 'configmaps' }
@@ -29,7 +29,8 @@ export async function startGatewayOf(world: World, pipeline: string): Promise<Ga
   await writeFile(file, config)
   const [port, statusPort] = [await freePort(), await freePort()]
   const at = ['--listen', `127.0.0.1:${port}`, '--status-listen', `127.0.0.1:${statusPort}`]
-  const child = spawn(process.execPath, [MAIN, 'gateway', '--config', file, ...at], { stdio: 'inherit' })
+  const command = [process.execPath, MAIN, 'gateway', '--config', file, ...at]
+  const child = spawn('setpriv', [...WITH_US, ...command], { stdio: 'inherit' })
   const exited = once(child, 'exit')
   await eventually('the gateway is ready', 30_000, async () => {
     const { status } = await fetch(`http://127.0.0.1:${statusPort}/readyz`)

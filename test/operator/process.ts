@@ -7,6 +7,9 @@ import { eventually } from './eventually.ts'
 /** The program as it is run from its sources. */
 export const MAIN = fileURLToPath(new URL('../../src/main/index.ts', import.meta.url))
 
+/** Of setpriv, before a command: it dies with the process that started it, however that ends. */
+export const WITH_US = ['--pdeathsig', 'KILL', '--'] as const
+
 /** An operator in a process of its own. */
 export interface OperatorProcess {
   /** The value of a metric's sample, such as `penstock_api_writes_total{what="status"}`; 0 where there is none. */
@@ -37,7 +40,8 @@ export async function startOperator(
   main = MAIN,
 ): Promise<OperatorProcess> {
   const port = await freePort()
-  const child = spawn(process.execPath, [main, 'operator', '--listen', `127.0.0.1:${port}`, ...flags], {
+  const command = [process.execPath, main, 'operator', '--listen', `127.0.0.1:${port}`, ...flags]
+  const child = spawn('setpriv', [...WITH_US, ...command], {
     env: { ...process.env, KUBECONFIG: kubeconfig },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
