@@ -81,7 +81,7 @@ function lagVerdict(
       return {
         type: 'Waiting',
         reason: 'LagTooHigh',
-        message: `more than ${threshold} behind the database: see the connector's tasks and the load on its worker`,
+        message: `more than ${threshold} behind the database: ${remedyFor(source, 'see the connector’s tasks and the load on its worker')}`,
         afterMs: LOOK_EVERY_MS,
       }
     case 'NotSampled':
@@ -101,11 +101,10 @@ function retainedLog(board: Board, source: Source, user: string): readonly Stage
       return [{ condition, verdict: { type: 'Ready', reason: 'Within', message } }]
     }
     case 'Over': {
-      const { state } = source.spec
-      const remedy =
-        state === 'Running'
-          ? 'see SlotHealthy, ConnectorRunning and the load on the worker for why it is not confirmed'
-          : `it is ${state}: set spec.state to Running, or delete this Source if nobody needs it any more`
+      const remedy = remedyFor(
+        source,
+        'see SlotHealthy, ConnectorRunning and the load on the worker for why it is not confirmed',
+      )
       const message = `the database keeps more than ${limit} of log for this Source, and its disk fills: ${remedy}`
       return [
         {
@@ -118,3 +117,9 @@ function retainedLog(board: Board, source: Source, user: string): readonly Stage
       return [{ condition, verdict: { type: 'NotReached', message: 'not measured in the last minute' } }]
   }
 }
+
+/** What to do about a Source that is behind: of one that was told to stand still there is nothing to look for. */
+const remedyFor = ({ spec: { state } }: Source, whileRunning: string): string =>
+  state === 'Running'
+    ? whileRunning
+    : `it is ${state}: set spec.state to Running, or delete this Source if nobody needs it any more`
