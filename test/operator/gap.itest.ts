@@ -3,11 +3,11 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { sharedServer } from '../../dev/testing.ts'
 import { databaseObjectName } from '../../src/api/names.ts'
-import type { SourceSpec } from '../../src/api/source/index.ts'
+import type { SourceSpec, SourceStatus } from '../../src/api/source/index.ts'
 import { isObject } from '../../src/lib/json.ts'
 import { eventually } from './eventually.ts'
 import { backboneSpec, condition, createTable, ready, says, sourceSpec } from './objects.ts'
-import { createWorld, type World } from './world.ts'
+import { createWorld, type Seen, type World } from './world.ts'
 
 const SENTENCE_MS = 30_000
 /** Of stop and resume under load; 200 are run by hand. */
@@ -85,7 +85,12 @@ describe('a slot that other hands have moved', () => {
       try {
         await idle(name)
         // It must have been looked at once in peace, with nobody who could move it by right.
-        await world.until('idle', 'Source', name, says('SourceRetained', 'ConnectUnreachable'))
+        await world.until(
+          'idle',
+          'Source',
+          name,
+          (source) => says('SourceRetained', 'ConnectUnreachable')(source) && isIdle(source),
+        )
         await advance(name, 200 + round)
         const source = await lost(name, 'OffsetBehindSlot')
         expect(condition(source, 'Stalled')?.message).toMatch(/was moved to .* by another hand/)
@@ -198,6 +203,10 @@ describe('a slot that other hands have moved', () => {
       }),
   )
 })
+
+/** The position is shown of a slot that nobody reads. */
+const isIdle = ({ status }: Seen): boolean =>
+  (status as SourceStatus | undefined)?.slot?.confirmedLsn !== undefined
 
 /** Inserts and changes rows, a few hundred a second at most, until the signal aborts; their ids. */
 async function write({ sql }: World, signal: AbortSignal): Promise<readonly number[]> {
