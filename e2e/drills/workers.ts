@@ -58,7 +58,7 @@ export const pluginOnSome: OwnDrill = {
     condition: 'ConnectorRunning',
     reason: 'PluginMissing',
     message:
-      /failed( on worker \S+)?: .*lacks a plugin which others have: install the same ones on every worker/,
+      /failed on worker \S+: .*lacks a plugin which others have: install the same ones on every worker/,
     ready: 'False',
   },
   begin: async (bed) => {

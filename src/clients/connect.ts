@@ -23,6 +23,8 @@ export interface ConnectorView {
   /** Undefined for the second after its creation in which it has none. */
   readonly status?: {
     readonly state: ConnectState
+    /** Of the connector itself; its tasks may run elsewhere. */
+    readonly worker?: string
     readonly trace?: string
     readonly version?: string
     readonly tasks: readonly {
@@ -265,13 +267,14 @@ function connectorView(name: string, view: unknown): ConnectorView {
   const config = isObject(info) && isObject(info['config']) ? (info['config'] as Record<string, string>) : {}
   const digest = hashOf(config)
   if (!isObject(status) || !isObject(status['connector'])) return { name, config, digest }
-  const { state, trace, version } = status['connector']
+  const { state, worker_id: worker, trace, version } = status['connector']
   return {
     name,
     config,
     digest,
     status: {
       state: textOf(state) as ConnectState,
+      ...(worker ? { worker: textOf(worker) } : {}),
       ...(trace ? { trace: textOf(trace) } : {}),
       ...(version ? { version: textOf(version) } : {}),
       tasks: listOf(status['tasks']).map((task) => ({

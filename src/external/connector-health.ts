@@ -45,7 +45,7 @@ export function healthOf(
     return { type: 'Ready', reason: wanted, message: `the connector is ${status.state} as asked` }
   const trace = failedTrace(view)
   if (trace !== undefined) {
-    const worker = status.tasks.find(({ state }) => state === 'FAILED')?.worker
+    const worker = status.tasks.find(({ state }) => state === 'FAILED')?.worker ?? status.worker
     return failureHealth(`the connector failed${worker ? ` on worker ${worker}` : ''}`, trace, known)
   }
   return isRunning(view) ? streaming : unsettled(status)

@@ -1,3 +1,4 @@
+import { Stalled } from '../lib/verdict.ts'
 import {
   type ConnectorContext,
   type ConnectorWish,
@@ -5,6 +6,7 @@ import {
   connectVerdict,
   findConnector,
   OWNER_SETTING,
+  ownership,
 } from './connector.ts'
 
 /** Stops a connector of ours, whatever its state is wanted to be; throws a verdict when Connect does not answer. */
@@ -27,7 +29,10 @@ export async function stopConnector(
     .catch(connectVerdict(url))
 }
 
-/** Stops a connector of ours, runs something, and then forgets its stored position; throws verdicts. */
+/**
+ * Stops a connector of ours, runs something, and then forgets its stored position; where there is none yet, only runs it.
+ * Throws verdicts: Stalled where it is another's.
+ */
 export async function forgetPosition(
   context: Pick<ConnectorContext, 'client' | 'url' | 'polls' | 'user' | 'detached' | 'now'>,
   { name, owner }: Pick<ConnectorWish, 'name' | 'owner'>,
@@ -36,7 +41,9 @@ export async function forgetPosition(
 ): Promise<void> {
   const { client, url, detached, now } = context
   const view = await findConnector(context, name, signal, now())
-  if (!view || view.config[OWNER_SETTING] !== owner) return
+  if (!view) return meanwhile(signal)
+  const refused = ownership(view, { name, owner, adoption: 'Refuse' })[0]?.refused
+  if (refused) throw new Stalled(refused.reason, refused.message)
   await detached
     .run(`${url} ${name}`, `forgetting the position of connector ${name}`, async (running) => {
       await client.stop(name, running)

@@ -223,7 +223,11 @@ function refusal(errors: readonly ConfigError[]): VerdictDetail {
   }
 }
 
-function ownership(view: ConnectorView, { owner, name, adoption }: ConnectorWish): readonly Change[] {
+/** Refuses a connector that carries another's mark, or none, unless it is to be adopted. Pure. */
+export function ownership(
+  view: ConnectorView,
+  { owner, name, adoption }: Pick<ConnectorWish, 'owner' | 'name' | 'adoption'>,
+): readonly Change[] {
   const found = view.config[OWNER_SETTING]
   if (found === owner) return []
   if (adoption === 'Adopt') return [{ what: 'config: adopted' }]
