@@ -18,22 +18,28 @@ export function tally(modules: readonly TestModule[], unhandled: number): Tally 
     [...module.children.allTests()].map((test) => test.result().state),
   )
   const count = (wanted: string): number => states.filter((state) => state === wanted).length
-  const parts = modules.flatMap((module) => [module, ...module.children.allSuites()])
-  const broken = parts.reduce((sum, part) => sum + part.errors().length, unhandled)
+  const broken = partsOf(modules).reduce((sum, part) => sum + part.errors().length, unhandled)
   return { passed: count('passed'), failed: count('failed') + broken, skipped: count('skipped') }
 }
 
+/** What errors outside of a test belong to. */
+const partsOf = (modules: readonly TestModule[]): readonly (TestModule | TestSuite)[] =>
+  modules.flatMap((module) => [module, ...module.children.allSuites()])
+
 /** Each test that failed as one line: its file and name, and the first line of what broke. */
-export function failedLines(modules: readonly TestModule[]): readonly string[] {
+export function failedLines(
+  modules: readonly TestModule[],
+  unhandled: readonly { readonly message: string }[],
+): readonly string[] {
   const failed = modules.flatMap((module) => [...module.children.allTests('failed')])
-  const broken = modules.flatMap((module) =>
-    [module, ...module.children.allSuites()].map((part) => ({ part, errors: part.errors() })),
-  )
   return [
-    ...broken.flatMap(({ part, errors }) =>
-      errors.map(({ message }) =>
-        failedLine(part.type === 'module' ? part.relativeModuleId : nameOf(part), message),
-      ),
+    ...unhandled.map(({ message }) => failedLine('outside of every test', message)),
+    ...partsOf(modules).flatMap((part) =>
+      part
+        .errors()
+        .map(({ message }) =>
+          failedLine(part.type === 'module' ? part.relativeModuleId : nameOf(part), message),
+        ),
     ),
     ...failed.map((test) => failedLine(nameOf(test), test.result().errors?.[0]?.message)),
   ]
@@ -72,7 +78,7 @@ export default function closingReporter(): Reporter {
       const nothing = result.passed + result.failed === 0
       if (nothing) process.exitCode = 1
       const slow = slowest(modules)
-      const failures = failedLines(modules)
+      const failures = failedLines(modules, errors)
       process.once('exit', () => {
         if (slow.length > 0) console.log(`slowest files: ${slow.join(', ')}`)
         for (const line of failures) console.log(line)
