@@ -46,6 +46,11 @@ describe('what a user reads', () => {
   it.concurrent.each<readonly [string, Tree, readonly string[]]>([
     ['an unknown field', source('tabels: []'), ['unknown field "spec.tabels"']],
     [
+      'columns to include and to exclude',
+      source('tables: [{name: public.orders, columns: {include: [id], exclude: [card_no]}}]'),
+      ['name columns to include or to exclude, not both'],
+    ],
+    [
       'a wrong type',
       source('topics: {partitions: many}'),
       ['spec.topics.partitions: Invalid value', 'must be of type integer'],
