@@ -3,7 +3,8 @@ import { databaseObjectName } from '../../src/api/names.ts'
 import type { SourceSpec } from '../../src/api/source/index.ts'
 import { startProxy, type TcpProxy } from '../proxy.ts'
 import { eventually } from './eventually.ts'
-import { EVENTS, NAMESPACES, SECRETS, typeOf } from './kube.ts'
+import { NAMESPACES, SECRETS, typeOf } from './kube.ts'
+import { eventNotes } from './notes.ts'
 import { backboneSpec, condition, createTable, ready, says, sourceSpec } from './objects.ts'
 import { startOperator } from './process.ts'
 import { createWorld, type Seen, type World } from './world.ts'
@@ -195,8 +196,7 @@ describe('a Source that is deleted', () => {
     )
     await world.annotate('Source', 'shop', { 'penstock.dev/abandon': 'true' })
     await world.gone('Source', 'shop')
-    const { items } = await world.kube.listIn(EVENTS, world.namespace, {}, signal())
-    const notes = items.flatMap((event) => ('note' in event ? [String(event.note)] : []))
+    const notes = await eventNotes(world)
     expect(notes).toContainEqual(
       `Connector ${connector} was left behind: curl -X PUT ${url}/connectors/${connector}/stop; curl -X DELETE ${url}/connectors/${connector}/offsets; curl -X DELETE ${url}/connectors/${connector}`,
     )

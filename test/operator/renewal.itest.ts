@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { databaseObjectName } from '../../src/api/names.ts'
 import type { SourceSpec } from '../../src/api/source/index.ts'
 import { eventually } from './eventually.ts'
-import { EVENTS } from './kube.ts'
+import { eventNotes } from './notes.ts'
 import { backboneSpec, condition, createTable, ready, says, sourceSpec } from './objects.ts'
 import { sameRows, viewOf } from './rows.ts'
 import { dropSlot, makeSlot } from './slot.ts'
@@ -25,6 +25,13 @@ describe('where the rows of a Source begin', () => {
   }
   const streams = (name: string) =>
     world.until('Streaming', 'Source', name, ready('True', 'Streaming'), 60_000)
+  /** A Source of one table with five rows, all of which have come. */
+  const begun = async (name: string, table: string, mode: 'Initial' | 'WhenNeeded') => {
+    await createTable(world, table, 5)
+    await apply(name, [table], mode)
+    await streams(name)
+    await sameRows(world, table, 30_000, name)
+  }
   const stopped = async (name: string, table: string, mode: 'Initial' | 'WhenNeeded') => {
     await apply(name, [table], mode, 'Stopped')
     await world.until('Stopped', 'Source', name, ready('True', 'Stopped'), 30_000)
@@ -35,11 +42,9 @@ describe('where the rows of a Source begin', () => {
     await world.sql(`UPDATE ${table} SET note = 'changed' WHERE id = 2`)
     await world.sql(`DELETE FROM ${table} WHERE id = 3`)
   }
-  const notesOf = async (name: string): Promise<readonly string[]> => {
-    const { items } = await world.kube.listIn(EVENTS, world.namespace, {}, limit())
-    const all = items as readonly { regarding?: { name?: string }; note?: string }[]
-    return all.flatMap(({ regarding, note }) => (regarding?.name === name && note ? [note] : []))
-  }
+  /** Each test has a slot of its own, which its notes name. */
+  const notesOf = async (name: string): Promise<readonly string[]> =>
+    (await eventNotes(world)).filter((note) => note.includes(slotOf(name)))
 
   beforeAll(async () => {
     world = await createWorld('renewal')
@@ -50,10 +55,7 @@ describe('where the rows of a Source begin', () => {
   describe('WhenNeeded', () => {
     it('a slot that was dropped: a new snapshot, by itself, and no ghost', async () => {
       const [name, table] = ['dropped', 'public.dropped']
-      await createTable(world, table, 5)
-      await apply(name, [table], 'WhenNeeded')
-      await streams(name)
-      await sameRows(world, table, 30_000, name)
+      await begun(name, table, 'WhenNeeded')
       await stopped(name, table, 'WhenNeeded')
       await changeUnseen(table)
       await dropSlot(world, slotOf(name))
@@ -69,9 +71,7 @@ describe('where the rows of a Source begin', () => {
 
     it('a slot that was moved under a Source that then is told so: it heals as the message says', async () => {
       const [name, table] = ['moved', 'public.moved']
-      await createTable(world, table, 5)
-      await apply(name, [table], 'Initial')
-      await streams(name)
+      await begun(name, table, 'Initial')
       await stopped(name, table, 'Initial')
       await changeUnseen(table)
       await world.sql(`select pg_replication_slot_advance('${slotOf(name)}', pg_current_wal_lsn())`)
@@ -93,10 +93,7 @@ describe('where the rows of a Source begin', () => {
 
     it('a slot that was made again while its connector runs', async () => {
       const [name, table] = ['again', 'public.again']
-      await createTable(world, table, 5)
-      await apply(name, [table], 'WhenNeeded')
-      await streams(name)
-      await sameRows(world, table, 30_000, name)
+      await begun(name, table, 'WhenNeeded')
       await world.sql(`INSERT INTO ${table} VALUES (50, 'streamed')`)
       await eventually('a position of the stream is stored', 30_000, async () => {
         const [stored] = (await world.connect.offsets(`${world.namespace}.${name}`, limit())) ?? []
