@@ -30,6 +30,8 @@ export interface Controller<O extends AnyResource> {
   references(object: O): readonly Reference[]
   /** Reads what the object refers to, and plans. Throws a verdict, which becomes ReferencesResolved=False. */
   prepare(object: O, signal: AbortSignal): Promise<Prepared>
+  /** Whether anything outlives the object unless it is cleaned up: without, it gets no finalizer. By default so. */
+  needsCleanup?(object: O): boolean
   /** Why the object has to stay although it is being deleted; undefined when it may go. */
   heldBy?(object: O): string | undefined
   /** Where what the cleanup of its objects needs is kept. */

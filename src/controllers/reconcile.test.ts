@@ -26,6 +26,13 @@ describe('a reconcile', () => {
     ])
   })
 
+  it('an object that nothing outlives gets no finalizer: it goes when it is told to, whoever runs', async () => {
+    const { acts, run } = world({}, undefined, { needsCleanup: false })
+    await run()
+    expect(acts).not.toContain(`finalizers ${FINALIZER}`)
+    expect(acts).toContain('made')
+  })
+
   it('writes nothing when nothing has changed', async () => {
     const { acts, run } = world()
     await run()

@@ -138,12 +138,12 @@ async function pause<O extends AnyResource>(
 }
 
 async function withFinalizer<O extends AnyResource>(
-  { store }: ReconcileContext<O>,
+  { controller, store }: ReconcileContext<O>,
   object: O,
   signal: AbortSignal,
 ): Promise<O | undefined> {
   const finalizers = object.metadata.finalizers ?? []
-  return finalizers.includes(FINALIZER)
+  return finalizers.includes(FINALIZER) || controller.needsCleanup?.(object) === false
     ? object
     : store.setFinalizers(object, [...finalizers, FINALIZER], signal)
 }

@@ -19,6 +19,8 @@ export interface Behaviour {
   /** What a removal throws. */
   readonly stays?: Error
   readonly held?: string
+  /** False: nothing outlives the object. */
+  readonly needsCleanup?: boolean
   /** Whether what its cleanup needs has been kept; undefined: nothing keeps. */
   readonly kept?: boolean
 }
@@ -82,6 +84,7 @@ function controllerOf(behaviour: Behaviour, acts: string[]): Controller<AnyResou
     look: () => () => undefined,
     forget: (key) => void acts.push(`forget ${key}`),
     heldBy: () => behaviour.held,
+    needsCleanup: () => behaviour.needsCleanup ?? true,
     byHand: (_object, { name }) => `DROP ${name}`,
     ...(behaviour.kept === undefined ? {} : { keeper: keeperOf(behaviour.kept, acts) }),
     prepare: async () => {

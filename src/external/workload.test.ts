@@ -1,9 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest'
 
 import type { WorkloadStatus } from '../contracts/workload.ts'
+import { resource } from './contract.ts'
+import { converge } from './converge.ts'
 import { memoryKube } from './testing/kube.ts'
 import { surroundings } from './testing/surroundings.ts'
-import { covers, type Manifest, workload } from './workload.ts'
+import { covers, type Manifest, noWorkload, workload } from './workload.ts'
 
 const stop = new AbortController()
 afterAll(() => stop.abort())
@@ -147,5 +149,20 @@ describe('the health of a workload', () => {
     objects.set('statefulsets/ns/w', { ...manifest, metadata: { name: 'w', generation: 1 }, status: DONE })
     await resource.observe(signal())
     expect(asked.slice(0, 2)).toEqual(['http://10.0.0.1:9090/status', 'http://[fd00::1]:9090/status'])
+  })
+
+  it('what is not wanted goes where it belongs to the same owner, and is left alone where it does not', async () => {
+    const { kube, objects } = memoryKube()
+    const owned = (uid: string) => ({ ...manifest, metadata: { name: 'w', ownerReferences: [{ uid }] } })
+    const unwanted = noWorkload({ kube }, { name: 'w', namespace: 'ns', manifests: [manifest], owner: 'u1' })
+    const left = async () => {
+      await converge(resource(unwanted), Date.now, signal())
+      return [...objects.keys()]
+    }
+    expect(await left()).toEqual([])
+    objects.set('statefulsets/ns/w', owned('u2'))
+    expect(await left()).toEqual(['statefulsets/ns/w'])
+    objects.set('statefulsets/ns/w', owned('u1'))
+    expect(await left()).toEqual([])
   })
 })

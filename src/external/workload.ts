@@ -35,7 +35,11 @@ export interface Manifest {
 
 /** A Kubernetes object as it is. */
 export interface FoundObject {
-  readonly metadata: { readonly name: string; readonly generation?: number }
+  readonly metadata: {
+    readonly name: string
+    readonly generation?: number
+    readonly ownerReferences?: readonly { readonly uid?: string }[]
+  }
   readonly spec?: unknown
   readonly status?: unknown
 }
@@ -75,6 +79,11 @@ export interface WorkloadWish {
   /** Hash of the configuration that the pods are to run. */
   readonly hash: string
   readonly statusPort: number
+}
+
+/** A workload that is not wanted: its objects by name alone, and the uid of whom they would belong to. */
+export interface UnwantedWorkload extends Pick<WorkloadWish, 'name' | 'namespace' | 'manifests'> {
+  readonly owner: string
 }
 
 /** A workload as it is. */
@@ -131,6 +140,29 @@ export function workload(
         await kube.remove(typeOf(manifest), namespace, manifest.metadata.name, signal)
       }
     },
+  }
+}
+
+/** A workload that is not wanted, or not any more: what is there of it and belongs to the same owner is taken away. */
+export function noWorkload(
+  { kube }: Pick<WorkloadContext, 'kube'>,
+  { name, namespace, manifests, owner }: UnwantedWorkload,
+): ExternalResource<readonly Manifest[]> {
+  const isOwned = (found: FoundObject | undefined) =>
+    found?.metadata.ownerReferences?.some(({ uid }) => uid === owner) ?? false
+  const left = () =>
+    manifests.filter((manifest) => isOwned(kube.get(typeOf(manifest), namespace, manifest.metadata.name)))
+  const remove = async (signal: AbortSignal) => {
+    for (const manifest of left().toReversed())
+      await kube.remove(typeOf(manifest), namespace, manifest.metadata.name, signal)
+  }
+  return {
+    id: { kind: 'NoWorkload', name },
+    observe: async () => left(),
+    diff: (found) => found.map((manifest) => ({ what: `${keyOf(manifest)} removed` })),
+    health: () => ({ type: 'Ready', reason: 'NotNeeded', message: 'nothing for it to do' }),
+    apply: (_observed, _changes, signal) => remove(signal),
+    remove,
   }
 }
 

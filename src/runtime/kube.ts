@@ -22,7 +22,11 @@ export interface KubeMetadata {
   readonly finalizers?: readonly string[]
   readonly annotations?: Readonly<Record<string, string>>
   readonly labels?: Readonly<Record<string, string>>
-  readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[]
+  readonly ownerReferences?: readonly {
+    readonly kind: string
+    readonly name: string
+    readonly uid?: string
+  }[]
 }
 
 /** Anything that the API server stores; further fields are there as JSON. */

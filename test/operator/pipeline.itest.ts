@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { PipelineSpec } from '../../src/api/pipeline.ts'
 import type { ProcessorConfig } from '../../src/contracts/processor.ts'
 import type { ResourceType } from '../../src/runtime/kube.ts'
+import { eventually } from './eventually.ts'
 import { backboneSpec, condition, createTable, ready, says, sourceSpec } from './objects.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -89,6 +90,31 @@ describe('a Pipeline', () => {
     await world.until('again', 'Pipeline', 'p', says('ProcessorAvailable', 'PodsNotReady'))
   })
 
+  it('loses its gateway with its last view, and only that', async () => {
+    const { views: _views, ...rest } = spec()
+    await world.apply('Pipeline', 'p', rest)
+    await eventually('the gateway has gone', 20_000, async () => {
+      const { gateway, service } = await objectsOf('p')
+      return gateway || service ? undefined : true
+    })
+    const { processor, config } = await objectsOf('p')
+    expect([processor?.kind, config?.kind]).toEqual(['StatefulSet', 'ConfigMap'])
+    await world.apply('Pipeline', 'p', spec())
+    await eventually('it is back', 20_000, async () => (await objectsOf('p')).gateway)
+  })
+
+  it('of views alone, nothing outlives it: it has no finalizer, no entry, and goes at once', async () => {
+    const { flows: _flows, ...rest } = spec()
+    await world.apply('Pipeline', 'v', rest)
+    const made = await world.until('made', 'Pipeline', 'v', says('GatewayAvailable', 'PodsNotReady'))
+    expect(made.metadata.finalizers ?? []).toEqual([])
+    expect(made.status).toMatchObject({ resources: [] })
+    await world.remove('Pipeline', 'v')
+    await eventually('its gateway follows', 30_000, async () =>
+      (await objectsOf('v')).gateway ? undefined : true,
+    )
+  })
+
   it('deleted, also without its Source, it leaves its outputs and nothing else', async () => {
     await world.remove('Source', 'shop')
     await world.gone('Source', 'shop')
@@ -96,11 +122,11 @@ describe('a Pipeline', () => {
     await world.gone('Pipeline', 'p')
     const prefix = `${world.namespace}.p.`
     expect(await topics(prefix)).toEqual([`${prefix}by-note`, `${prefix}noted`])
-    expect(await objectsOf('p')).toEqual({
-      config: undefined,
-      processor: undefined,
-      gateway: undefined,
-      service: undefined,
+    const { gateway: _gateway, service: _service, ...own } = await objectsOf('p')
+    expect(own).toEqual({ config: undefined, processor: undefined })
+    await eventually('the gateway follows its owner', 30_000, async () => {
+      const { gateway, service } = await objectsOf('p')
+      return gateway || service ? undefined : true
     })
   })
 })

@@ -1,4 +1,5 @@
 import { type Pipeline, pipelineKind } from '../../api/pipeline.ts'
+import { recordedOf } from '../context.ts'
 import type { Controller } from '../controller.ts'
 import { keyOf, openKafka, requireBackbone, userOf } from '../services.ts'
 import type { ViewInput } from './expressions.ts'
@@ -6,7 +7,7 @@ import { planFlows } from './flows.ts'
 import { resolveInputs } from './inputs.ts'
 import type { PipelineServices } from './open.ts'
 import { planPipeline } from './plan.ts'
-import { planRemoval } from './removal.ts'
+import { ledgerOf, planRemoval } from './removal.ts'
 
 /** Pipelines: output topics, a processor for the flows, a gateway for the views. */
 export function pipelineController(services: PipelineServices): Controller<Pipeline> {
@@ -26,6 +27,7 @@ export function pipelineController(services: PipelineServices): Controller<Pipel
       services.board.forget(user)
       services.polls.release(user)
     },
+    needsCleanup: (pipeline) => ledgerOf(pipeline).length > 0 || recordedOf(pipeline).length > 0,
     prepare: async (pipeline, signal) => {
       const { metadata, spec } = pipeline
       const user = userOf('Pipeline', keyOf(pipeline))

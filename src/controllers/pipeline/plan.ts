@@ -3,9 +3,9 @@ import type { Pipeline } from '../../api/pipeline.ts'
 import type { GatewayConfig, ViewConfig } from '../../contracts/gateway.ts'
 import type { ProcessorConfig } from '../../contracts/processor.ts'
 import { check } from '../../external/check.ts'
-import { type ExternalResource, resource, type Stage } from '../../external/contract.ts'
+import { type ExternalResource, resource } from '../../external/contract.ts'
 import { topicSet } from '../../external/topics.ts'
-import { type Manifest, type WorkloadContext, workload } from '../../external/workload.ts'
+import { type Manifest, noWorkload, type WorkloadContext, workload } from '../../external/workload.ts'
 import { hashOf } from '../../lib/json.ts'
 import type { Prepared } from '../controller.ts'
 import { keyOf } from '../services.ts'
@@ -15,6 +15,7 @@ import { lagSeen, recordPods } from './lag.ts'
 import {
   gatewayManifests,
   kafkaAccess,
+  namesOf,
   processorManifests,
   STATUS_PORT,
   type WorkloadInput,
@@ -38,9 +39,13 @@ export function planPipeline(services: PipelineServices, open: OpenPipeline): Pr
       stages: [
         { condition: 'ExpressionsValid', members: [resource(expressions)] },
         { condition: 'TopicsReady', members: topicSets(services, open) },
-        stage('ProcessorAvailable', workloads.processor),
+        { condition: 'ProcessorAvailable', members: [workloads.processor] },
         // Views of plain inputs are served whatever becomes of the flows.
-        { ...stage('GatewayAvailable', workloads.gateway), needs: ['ExpressionsValid', 'TopicsReady'] },
+        {
+          condition: 'GatewayAvailable',
+          members: [workloads.gateway],
+          needs: ['ExpressionsValid', 'TopicsReady'],
+        },
       ],
       ledger: ledgerOf(pipeline),
     },
@@ -65,7 +70,7 @@ function topicSets(
 function workloadsOf(
   services: PipelineServices,
   open: OpenPipeline,
-): { readonly processor: ExternalResource | undefined; readonly gateway: ExternalResource | undefined } {
+): Readonly<Record<WorkloadInput['role'], ExternalResource>> {
   const { pipeline, backbone, flows, views } = open
   const { namespace, name } = pipeline.metadata
   const identity = { version: 1, pipeline: { namespace, name }, kafka: kafkaAccess(backbone) } as const
@@ -95,26 +100,13 @@ function workloadsOf(
     processor:
       flows.length > 0
         ? workloadOf(services, open, processorInput, processorManifests(processorInput))
-        : undefined,
+        : unwanted(services, pipeline, 'processor'),
     gateway:
-      views.length > 0 ? workloadOf(services, open, gatewayInput, gatewayManifests(gatewayInput)) : undefined,
+      views.length > 0
+        ? workloadOf(services, open, gatewayInput, gatewayManifests(gatewayInput))
+        : unwanted(services, pipeline, 'gateway'),
   }
 }
-
-const stage = (condition: string, member: ExternalResource | undefined): Stage => ({
-  condition,
-  members: member
-    ? [member]
-    : [
-        resource(
-          check(condition, async () => ({
-            type: 'Ready',
-            reason: 'NotNeeded',
-            message: 'nothing for it to do',
-          })),
-        ),
-      ],
-})
 
 function processorConfig(
   identity: Omit<ProcessorConfig, 'hash' | 'flows'>,
@@ -171,6 +163,25 @@ function workloadOf(
       hash,
       statusPort: STATUS_PORT,
     }),
+  )
+}
+
+function unwanted(
+  { kube }: PipelineServices,
+  pipeline: Pipeline,
+  role: WorkloadInput['role'],
+): ExternalResource {
+  const { metadata } = pipeline
+  return resource(
+    noWorkload(
+      { kube },
+      {
+        name: workloadName(metadata, role),
+        namespace: metadata.namespace,
+        manifests: namesOf(pipeline, role),
+        owner: metadata.uid,
+      },
+    ),
   )
 }
 

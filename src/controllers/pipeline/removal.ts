@@ -19,7 +19,10 @@ export const outputsName = ({ metadata }: Pipeline): string =>
 /** Name of a Pipeline's state topics in the ledger. */
 export const stateName = ({ metadata }: Pipeline): string => `${metadata.namespace}.${metadata.name}.state`
 
-/** What stands in the ledger of a Pipeline: known from its spec alone, so that it can be taken away without its inputs. */
+/**
+ * What stands in the ledger of a Pipeline: known from its spec alone, so that it can be taken away without its inputs.
+ * A gateway does not: it goes with its owner. A processor does too, but it has to go before its topics and groups.
+ */
 export function ledgerOf(pipeline: Pipeline): readonly PlannedRemoval[] {
   const { metadata, spec } = pipeline
   const { outputs = 'Retain', state = 'Delete', groups = 'Delete' } = spec.onDelete ?? {}
@@ -34,9 +37,6 @@ export function ledgerOf(pipeline: Pipeline): readonly PlannedRemoval[] {
       : []),
     ...flows.map(({ name }) => planned('ConsumerGroup', groupName(metadata, name), groups)),
     ...(flows.length > 0 ? [planned('Workload', workloadName(metadata, 'processor'), 'Delete')] : []),
-    ...((spec.views ?? []).length > 0
-      ? [planned('Workload', workloadName(metadata, 'gateway'), 'Delete')]
-      : []),
   ]
 }
 
@@ -63,22 +63,20 @@ export function remover(
         return resource(topicSet(context, name, topicsOf(pipeline, name === stateName(pipeline))))
       case 'ConsumerGroup':
         return resource(consumerGroup(kafka.admin, name))
-      case 'Workload': {
-        const role = name === workloadName(pipeline.metadata, 'gateway') ? 'gateway' : 'processor'
+      case 'Workload':
         return resource(
           workload(
             { kube, polls, user, ask: askPod, now, note: () => '' },
             {
               name,
               namespace: pipeline.metadata.namespace,
-              manifests: namesOf(pipeline, role),
+              manifests: namesOf(pipeline, 'processor'),
               replicas: 0,
               hash: '',
               statusPort: STATUS_PORT,
             },
           ),
         )
-      }
       default:
         return undefined
     }
