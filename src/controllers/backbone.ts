@@ -6,12 +6,10 @@ import { connectVerdict } from '../external/connector.ts'
 import { resource } from '../external/contract.ts'
 import type { Poll } from '../external/polls.ts'
 import { kafkaVerdict } from '../external/topics.ts'
-import type { Controller } from './controller.ts'
+import { type Controller, RESYNC_EVERY_MS } from './controller.ts'
 import { keyOf, openConnect, openKafka, type Services, secretsCondition, userOf } from './services.ts'
 
 const EVERY_MS = 5_000
-/** Where both answer, the polls tell of whatever changes. */
-const RESYNC_EVERY_MS = 600_000
 
 /** A Kafka cluster's identity and size: one question for all objects on it. */
 export const clusterPoll = (

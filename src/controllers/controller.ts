@@ -4,6 +4,9 @@ import type { ExternalResource, Plan, ResourceId } from '../external/contract.ts
 import type { DriveReport, StageReport } from '../external/drive.ts'
 import type { Keeper } from './keeper.ts'
 
+/** How soon an object at rest is looked at again: watches and polls tell of whatever changes, and this of what they miss. */
+export const RESYNC_EVERY_MS = 1_800_000
+
 /** Any object of ours, whatever its kind. */
 export type AnyResource = Resource<unknown, StatusBase>
 

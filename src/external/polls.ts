@@ -15,7 +15,7 @@ export interface Poll<T> {
 export interface SharedPolls {
   /**
    * The latest answer, or the error that the latest try gave; waits only where there is none yet, or none that was
-   * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 30 min.
+   * asked for after `after` (ms since 1970). `user` is woken when the answer changes, until it has not asked for 2 h.
    */
   read<T>(poll: Poll<T>, user: string, signal: AbortSignal, after?: number): Promise<T>
   /** As `read`, but with an answer that was asked for, or a failure that came, within the last `maxAgeMs`: for what is just on its way. */

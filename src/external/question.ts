@@ -48,7 +48,7 @@ export interface QuestionContext {
 }
 
 /** An interest is dropped when its user has not read for this long; a user that lives looks more often. */
-const UNUSED_MS = 1_800_000
+const UNUSED_MS = 7_200_000
 const ASK_LIMIT_MS = 15_000
 /** An error is no answer to live with until the next round. */
 const RETRY_MS = 5_000
@@ -73,6 +73,8 @@ export function createQuestion<V>(
 ): StandingQuestion<V> {
   const { now } = context
   const answers = new Map<string, Answer<V>>()
+  /** Those of the answers that are errors. */
+  const failing = new Set<string>()
   const held = createInterests<V>()
   let question = first
   let running: Promise<void> | undefined
@@ -83,13 +85,16 @@ export function createQuestion<V>(
     const askedAt = now()
     const outcomeOf = await outcomes(question, names, signal)
     const endedAt = now()
-    for (const name of names) answers.set(name, { askedAt, endedAt, outcome: outcomeOf(name) })
+    for (const name of names) {
+      const outcome = outcomeOf(name)
+      answers.set(name, { askedAt, endedAt, outcome })
+      if (outcome.ok) failing.delete(name)
+      else failing.add(name)
+    }
     for (const interest of held.inAnyOf(names)) tell(interest, answers, context.wake)
     clearTimeout(retry)
     // Also of what was asked before: a call about others says nothing of these.
-    const failed = [...answers].flatMap(([name, { outcome }]) =>
-      outcome.ok || !held.isWanted(name) ? [] : name,
-    )
+    const failed = [...failing].filter(held.isWanted)
     if (failed.length > 0 && question.everyMs > RETRY_MS)
       retry = setTimeout(() => void enqueue(failed), RETRY_MS)
   }
@@ -108,6 +113,10 @@ export function createQuestion<V>(
     for (const name of names) next.names.add(name)
     return next.done
   }
+  const forget = (name: string) => {
+    answers.delete(name)
+    failing.delete(name)
+  }
   const stop = () => {
     clearInterval(timer)
     clearTimeout(retry)
@@ -119,7 +128,7 @@ export function createQuestion<V>(
   }
   const timer = setInterval(() => {
     held.dropBefore(now() - UNUSED_MS)
-    for (const name of answers.keys()) if (!held.isWanted(name)) answers.delete(name)
+    for (const name of answers.keys()) if (!held.isWanted(name)) forget(name)
     if (held.size() > 0) void enqueue(due())
     else end()
   }, first.everyMs)
@@ -152,7 +161,7 @@ export function createQuestion<V>(
       return found(interest, answers)
     },
     release: (user) => {
-      for (const { names } of held.dropOf(user)) for (const name of names) answers.delete(name)
+      for (const { names } of held.dropOf(user)) for (const name of names) forget(name)
     },
     dropUnread: (user, look) => {
       const reads = held.dropUnread(user, look)

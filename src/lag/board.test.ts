@@ -72,6 +72,14 @@ describe('the board', () => {
     expect(board.published('a', 'seconds', 100, 1)).toBe(1)
   })
 
+  it('of what is sampled seldom, the worst of twelve samples, so that it does not come and go', () => {
+    for (const value of [1, 0, 0, 0, 0, 0]) {
+      clock.now += 28_000
+      board.record('a', 'records', value)
+    }
+    expect(board.published('a', 'records', 1, 1)).toBe(1)
+  })
+
   it('moves what is shown at most every 30 s', () => {
     record(1)
     expect(board.published('a', 'seconds', undefined, 1)).toBe(1)

@@ -1,4 +1,5 @@
-import { type FirstStep, settle } from './steps.ts'
+import { addSample, createSeries, isOver, latestOf, publishedOf, type Series, slopeOf } from './series.ts'
+import type { FirstStep } from './steps.ts'
 
 /** What is known of a figure against its threshold. Raising takes three samples in a row, clearing two. */
 export type Standing = 'Within' | 'Over' | 'NotSampled'
@@ -8,7 +9,7 @@ export interface History {
   record(figure: string, value: number): void
   latest(figure: string): number | undefined
   standing(figure: string, threshold: number): Standing
-  /** How fast a figure changes, a second, over at least `spanMs` of the last two minutes; undefined where less is known. */
+  /** How fast a figure changes, a second, over at least `spanMs` of what is remembered; undefined where less is known. */
   perSecond(figure: string, spanMs: number): number | undefined
   /** As {@link Board.stillMs}, of this object. */
   stillMs(what: string, value: bigint): number
@@ -19,12 +20,12 @@ export interface History {
   drop(figure: string): void
 }
 
-/** Recent samples of figures, by object and figure. Bounded: two minutes of samples each, forgotten with the object. */
+/** Recent samples of figures, by object and figure. Bounded: two minutes of samples each, or twelve samples, forgotten with the object. */
 export interface Board {
   record(object: string, figure: string, value: number): void
   /** The latest sample; undefined when there is none from the last minute. */
   latest(object: string, figure: string): number | undefined
-  /** What the status should show, given what it shows: the worst of two minutes in steps, moved at most every 30 s. */
+  /** What the status should show, given what it shows: the worst of two minutes (and of twelve samples) in steps, moved at most every 30 s. */
   published(object: string, figure: string, shown: number | undefined, first: FirstStep): number | undefined
   standing(object: string, figure: string, threshold: number): Standing
   /** One object's part of the board. */
@@ -39,19 +40,8 @@ export interface Board {
   samples(): Iterable<{ readonly object: string; readonly figure: string; readonly value: number }>
 }
 
-const WINDOW_MS = 120_000
+/** A look that is older does not tell of the time since. */
 const STALE_MS = 60_000
-const MOVE_EVERY_MS = 30_000
-/** Samples closer together than this count as one. */
-const SAMPLE_EVERY_MS = 4_000
-
-interface Series {
-  readonly samples: { readonly at: number; readonly value: number }[]
-  /** What the status shows, and since when. */
-  shown: number | undefined
-  shownAt: number
-  over: boolean
-}
 
 interface Movement {
   readonly value: bigint
@@ -71,7 +61,10 @@ export function createBoard(now: () => number): Board {
       record: (figure, value) => board.record(object, figure, value),
       latest: (figure) => board.latest(object, figure),
       standing: (figure, threshold) => board.standing(object, figure, threshold),
-      perSecond: (figure, spanMs) => slope(seriesOf(object, figure), now(), spanMs),
+      perSecond: (figure, spanMs) => {
+        const series = seriesOf(object, figure)
+        return series && slopeOf(series, now(), spanMs)
+      },
       stillMs: (what, value) => board.stillMs(object, what, value),
       recall: (what) => retained.get(object)?.get(what),
       retain: (what, text) => {
@@ -85,36 +78,22 @@ export function createBoard(now: () => number): Board {
     record: (object, figure, value) => {
       const figures = objects.get(object) ?? new Map<string, Series>()
       objects.set(object, figures)
-      const series = figures.get(figure) ?? { samples: [], shown: undefined, shownAt: 0, over: false }
+      const series = figures.get(figure) ?? createSeries()
       figures.set(figure, series)
-      const at = now()
-      const last = series.samples.at(-1)
-      if (last && at - last.at < SAMPLE_EVERY_MS) series.samples.pop()
-      const keepsTime = last && at - last.at < SAMPLE_EVERY_MS
-      series.samples.push({ at: keepsTime ? last.at : at, value })
-      while ((series.samples[0]?.at ?? at) < at - WINDOW_MS) series.samples.shift()
+      addSample(series, now(), value)
     },
-    latest: (object, figure) => fresh(seriesOf(object, figure), now())?.value,
+    latest: (object, figure) => {
+      const series = seriesOf(object, figure)
+      return series && latestOf(series, now())
+    },
     published: (object, figure, shown, first) => {
       const series = seriesOf(object, figure)
-      if (!series || !fresh(series, now())) return shown
-      if (shown !== series.shown) Object.assign(series, { shown, shownAt: now() })
-      if (shown !== undefined && now() - series.shownAt < MOVE_EVERY_MS) return shown
-      const next = settle(shown, Math.max(...series.samples.map(({ value }) => value)), first)
-      if (shown === undefined) Object.assign(series, { shown: next, shownAt: now() })
-      return next
+      return series ? publishedOf(series, now(), shown, first) : shown
     },
     standing: (object, figure, threshold) => {
       const series = seriesOf(object, figure)
-      if (!series || !fresh(series, now())) return 'NotSampled'
-      const above = (count: number) =>
-        series.samples.length >= count && series.samples.slice(-count).every(({ value }) => value > threshold)
-      const below = (count: number) =>
-        series.samples.length >= count &&
-        series.samples.slice(-count).every(({ value }) => value <= threshold)
-      if (!series.over && above(3)) series.over = true
-      else if (series.over && below(2)) series.over = false
-      return series.over ? 'Over' : 'Within'
+      if (!series || latestOf(series, now()) === undefined) return 'NotSampled'
+      return isOver(series, threshold) ? 'Over' : 'Within'
     },
     stillMs: (object, what, value) => {
       const known = movements.get(object) ?? new Map<string, Movement>()
@@ -130,23 +109,11 @@ export function createBoard(now: () => number): Board {
     samples: function* () {
       for (const [object, figures] of objects) {
         for (const [figure, series] of figures) {
-          const last = fresh(series, now())
-          if (last) yield { object, figure, value: last.value }
+          const value = latestOf(series, now())
+          if (value !== undefined) yield { object, figure, value }
         }
       }
     },
   }
   return board
-}
-
-function slope(series: Series | undefined, now: number, spanMs: number): number | undefined {
-  const [first] = series?.samples ?? []
-  const last = series?.samples.at(-1)
-  if (!first || !last || !fresh(series, now) || last.at - first.at < spanMs) return undefined
-  return (last.value - first.value) / ((last.at - first.at) / 1_000)
-}
-
-function fresh(series: Series | undefined, now: number): { readonly value: number } | undefined {
-  const last = series?.samples.at(-1)
-  return last && now - last.at < STALE_MS ? last : undefined
 }

@@ -2,13 +2,11 @@ import { workloadName } from '../../api/names.ts'
 import type { DriveReport } from '../../external/drive.ts'
 import type { WorkloadObservation } from '../../external/workload.ts'
 import { isObject } from '../../lib/json.ts'
-import type { Report } from '../controller.ts'
+import { RESYNC_EVERY_MS, type Report } from '../controller.ts'
 import { connectionsOf, lagCondition, lagStatus, recordPods } from './lag.ts'
 import type { OpenPipeline, PipelineServices } from './open.ts'
 
 const LOOK_EVERY_MS = 5_000
-/** Where nothing is on its way, watches and polls tell of whatever changes; this is for what they might miss. */
-const RESYNC_EVERY_MS = 600_000
 
 /** What a Pipeline's status says besides the stages: replicas, and the lag of each hop. */
 export function reportPipeline({ board }: PipelineServices, open: OpenPipeline, driven: DriveReport): Report {

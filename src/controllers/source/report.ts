@@ -12,7 +12,7 @@ import type { CopyProgress } from '../../sources/copies/progress.ts'
 import { type Preflight, preflightStatus } from '../../sources/preflight.ts'
 import type { Captured, SourceSample } from '../../sources/type.ts'
 import { clusterPoll } from '../backbone.ts'
-import type { Report } from '../controller.ts'
+import { RESYNC_EVERY_MS, type Report } from '../controller.ts'
 import { secretsCondition } from '../services.ts'
 import { UNRESOLVED } from './captured.ts'
 import { lagConditions, recordFigures, shownFigures } from './lag.ts'
@@ -24,8 +24,6 @@ import { tableTopic } from './topics.ts'
 const LOOK_EVERY_MS = 5_000
 const COPYING_EVERY_MS = 1_000
 const SHOWN = 20
-/** Where nothing is on its way, the polls tell of whatever changes; this is for what they might miss. */
-const RESYNC_EVERY_MS = 600_000
 
 /** What driving a Source's plan came to. */
 export interface Driven {
