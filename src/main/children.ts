@@ -3,6 +3,7 @@ import type { Logger } from '../lib/log.ts'
 import { type Cache, createCache, keyOf, trim } from '../runtime/cache.ts'
 import { createIndex } from '../runtime/index-of.ts'
 import type { KubeClient, KubeObject, ResourceType } from '../runtime/kube.ts'
+import { type Packed, pack, unpack } from '../runtime/packed.ts'
 import { reflect } from '../runtime/reflector/index.ts'
 
 /** What our manifests carry, and what their pods do. */
@@ -30,46 +31,59 @@ export interface Children {
 
 /** Watches what carries our labels, so that a Pipeline is looked at when something of it changes. */
 export function createChildren({ kube, log, wake }: ChildrenOptions): Children {
-  const types = [...Object.values(WORKLOAD_TYPES), PODS]
-  const caches = new Map<string, Cache<KubeObject>>(types.map(({ plural }) => [plural, createCache()]))
-  const cacheOf = (plural: string): Cache<KubeObject> => {
+  const types: readonly ResourceType[] = Object.values(WORKLOAD_TYPES)
+  const pods = createCache<KubeObject>()
+  const podsOf = createIndex(pods, ({ metadata }) => [
+    `${metadata.namespace}/${metadata.labels?.[INSTANCE] ?? ''}`,
+  ])
+  const caches = new Map<string, Cache<Packed>>(types.map(({ plural }) => [plural, createCache()]))
+  const cacheOf = (plural: string): Cache<Packed> => {
     const cache = caches.get(plural)
     if (!cache) throw new TypeError(`${plural} are not watched`)
     return cache
   }
-  const pods = createIndex(cacheOf(PODS.plural), ({ metadata }) => [
-    `${metadata.namespace}/${metadata.labels?.[INSTANCE] ?? ''}`,
-  ])
-  for (const cache of caches.values())
-    cache.subscribe(({ before, after }) => {
-      const pipeline = pipelineOf(after ?? before)
-      if (pipeline) wake(pipeline)
-    })
+  const onChange = (object: KubeObject | undefined) => {
+    const pipeline = pipelineOf(object)
+    if (pipeline) wake(pipeline)
+  }
+  for (const cache of [pods, ...caches.values()])
+    cache.subscribe(({ before, after }) => onChange(after ?? before))
 
   return {
-    plurals: types.map(({ plural }) => plural),
+    plurals: [...types, PODS].map(({ plural }) => plural),
     objects: {
-      get: ({ plural }, namespace, name) => cacheOf(plural).get(`${namespace}/${name}`),
-      podsOf: (namespace, workload): readonly FoundObject[] => pods.of(`${namespace}/${workload}`),
+      get: ({ plural }, namespace, name) => {
+        const found = cacheOf(plural).get(`${namespace}/${name}`)
+        return found && unpack(found)
+      },
+      podsOf: (namespace, workload): readonly FoundObject[] => podsOf.of(`${namespace}/${workload}`),
       apply: async (type, object: Manifest, manager, signal) => {
         const cache = cacheOf(type.plural)
         const applied = await kube.apply(type, object, manager, signal)
         // The watch may have brought what came after already.
-        if (versionOf(applied) > versionOf(cache.get(keyOf(applied)))) cache.set(trim(applied))
+        if (versionOf(applied) > versionOf(cache.get(keyOf(applied)))) cache.set(pack(applied))
       },
       remove: (type, namespace, name, signal) => kube.remove(type, namespace, name, signal),
     },
     run: async (onSynced, signal) => {
-      await Promise.all(
-        types.map((type) => {
-          const labelSelector = type === PODS ? OUR_PODS : OURS
-          const synced = () => onSynced(type.plural)
-          const options = { kube, type, cache: cacheOf(type.plural), log, labelSelector }
-          return reflect({ ...options, onSynced: synced, random: Math.random }, signal)
-        }),
-      )
+      const common = (type: ResourceType) => ({
+        ...{ kube, type, log, random: Math.random },
+        onSynced: () => onSynced(type.plural),
+      })
+      await Promise.all([
+        ...types.map((type) =>
+          reflect({ ...common(type), cache: cacheOf(type.plural), keep: pack, labelSelector: OURS }, signal),
+        ),
+        reflect({ ...common(PODS), cache: pods, keep: podOf, labelSelector: OUR_PODS }, signal),
+      ])
     },
   }
+}
+
+/** What is read of a pod. */
+function podOf(pod: KubeObject): KubeObject {
+  const { phase, podIP } = (pod.status ?? {}) as { readonly phase?: string; readonly podIP?: string }
+  return { metadata: trim(pod).metadata, status: { phase, podIP } }
 }
 
 const versionOf = (object: KubeObject | undefined): bigint => BigInt(object?.metadata.resourceVersion ?? 0)

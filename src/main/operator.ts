@@ -33,7 +33,7 @@ import { createChildren } from './children.ts'
 import { installationOf, readSecret } from './cluster.ts'
 import { createKeeper } from './keeper.ts'
 import { type KindContext, type RunningKind, runKind, wakeUser } from './kinds.ts'
-import { registerObjectMetrics } from './metrics.ts'
+import { objectMetrics } from './metrics.ts'
 
 /** What the operator is told. */
 export interface OperatorOptions {
@@ -113,15 +113,15 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
       kind.referringTo({ kind: 'Backbone', key }).map((user) => `${kind.kind} ${user}`),
     )
 
-  registerObjectMetrics(metrics.registry, services.board, function* () {
+  const objects = function* () {
     for (const [kind, cache] of Object.entries(caches))
       for (const object of cache.list()) yield { kind, object }
-  })
+  }
   const unsynced = new Set([...Object.keys(caches), ...children.plurals])
   const port = await serveHealth(
     {
       listen: options.listen,
-      registry: metrics.registry,
+      metrics: async () => (await metrics.registry.metrics()) + objectMetrics(services.board, objects()),
       notReady: () => (unsynced.size > 0 ? `still reading ${[...unsynced].join(', ')}` : undefined),
     },
     signal,

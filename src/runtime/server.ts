@@ -1,12 +1,12 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Registry } from 'prom-client'
 
 /** Serves /healthz (alive), /readyz (503 with a sentence until `ready` says undefined) and /metrics. Returns the port. */
 export async function serveHealth(
   options: {
     readonly listen: { readonly host: string; readonly port: number }
-    readonly registry: Registry
+    /** In Prometheus's text format. */
+    readonly metrics: () => Promise<string>
     /** Why this process is not ready; undefined when it is. */
     readonly notReady: () => string | undefined
   },
@@ -23,8 +23,8 @@ export async function serveHealth(
         return reason === undefined ? answer(200, 'ok\n') : answer(503, `${reason}\n`)
       }
       case '/metrics':
-        return void options.registry.metrics().then(
-          (text) => answer(200, text, options.registry.contentType),
+        return void options.metrics().then(
+          (text) => answer(200, text, 'text/plain; version=0.0.4; charset=utf-8'),
           () => answer(500, 'no metrics\n'),
         )
       default:

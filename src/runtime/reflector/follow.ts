@@ -15,6 +15,8 @@ export interface FollowOptions<T extends KubeObject> {
   /** Only objects with these labels. */
   readonly labelSelector?: string
   readonly random: () => number
+  /** What of an object is kept in the cache; by default, all that {@link trim} leaves. */
+  readonly keep?: (object: KubeObject) => T
 }
 
 /**
@@ -43,7 +45,7 @@ export async function* follow<T extends KubeObject>(
   if (version !== undefined) yield version
   let target = version === undefined ? createCache<T>() : cache
   for await (const event of events) {
-    take(target, event, cache)
+    take(target, event, options)
     if (target !== cache && endsInitialEvents(event)) {
       cache.replace([...target.list()])
       target = cache
@@ -65,7 +67,7 @@ async function fillByList<T extends KubeObject>(
   for (;;) {
     const place = next ? { continue: next } : {}
     const page = await kube.list(type, { ...selectionOf(options), limit: PAGE, ...place }, signal)
-    objects.push(...page.items.map((item) => kept(item as T, cache)))
+    objects.push(...page.items.map((item) => kept(item, options)))
     if (!page.next) {
       cache.replace(objects)
       return page.resourceVersion
@@ -74,18 +76,21 @@ async function fillByList<T extends KubeObject>(
   }
 }
 
-function take<T extends KubeObject>(target: Cache<T>, { type, object }: WatchEvent, known: Cache<T>): void {
+function take<T extends KubeObject>(
+  target: Cache<T>,
+  { type, object }: WatchEvent,
+  options: FollowOptions<T>,
+): void {
   if (type === 'BOOKMARK') return
   if (type === 'DELETED') target.delete(keyOf(object))
-  else target.set(kept(object as T, known))
+  else target.set(kept(object, options))
 }
 
 /** The cache's own object where it is the same: a second copy exists only of what has changed. */
-function kept<T extends KubeObject>(object: T, known: Cache<T>): T {
-  const before = known.get(keyOf(object))
-  return before && before.metadata.resourceVersion === object.metadata.resourceVersion
-    ? before
-    : (trim(object) as T)
+function kept<T extends KubeObject>(object: KubeObject, { cache, keep }: FollowOptions<T>): T {
+  const before = cache.get(keyOf(object))
+  if (before && before.metadata.resourceVersion === object.metadata.resourceVersion) return before
+  return keep ? keep(object) : (trim(object) as T)
 }
 
 /** The server's mark on the bookmark after the last of the initial events. */
