@@ -90,11 +90,12 @@ export function connectorsPoll(
 
 /** One that was made this second is not listed yet, and may be somebody else's: it is asked for by its name, once. */
 const unlistedPoll = (url: string, client: ConnectClient, name: string): Poll<ConnectorView | undefined> => ({
-  key: `connector ${url} ${name}`,
+  key: `connector ${url}`,
+  name,
   everyMs: 60_000,
-  ask: async (signal) => {
-    const config = await client.config(name, signal)
-    return config && { name, config }
+  ask: async (signal, one) => {
+    const config = await client.config(one, signal)
+    return config && { name: one, config }
   },
   fingerprint: (view) => String(view !== undefined),
 })

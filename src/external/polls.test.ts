@@ -175,6 +175,36 @@ describe('shared polls', () => {
     expect(outer.asked).toBe(1)
   })
 
+  it('polls of one key and many names are answered each for itself: one that hangs or fails holds up no other', async () => {
+    const asked: string[] = []
+    const named = (name: string): Poll<string> => ({
+      ...{ key: 'named', name, everyMs: 60_000, fingerprint: String },
+      ask: async (_signal, one) => {
+        asked.push(one)
+        if (one === 'hangs') await new Promise((resolve) => setTimeout(resolve, 14_000))
+        if (one === 'fails') throw new Error('no')
+        return `of ${one}`
+      },
+    })
+    const reading = (name: string) => polls.read(named(name), `u ${name}`, signal)
+    const slow = reading('hangs')
+    const failing = reading('fails').catch(String)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(await reading('a')).toBe('of a')
+    expect(await failing).toBe('Error: no')
+    await vi.advanceTimersByTimeAsync(14_000)
+    expect(await slow).toBe('of hangs')
+    // Each is asked again, and the one that failed sooner.
+    expect(asked).toEqual(['hangs', 'fails', 'a', 'fails', 'fails'])
+    asked.length = 0
+    await vi.advanceTimersByTimeAsync(46_000)
+    expect(new Set(asked)).toEqual(new Set(['hangs', 'fails', 'a']))
+    polls.release('u a')
+    asked.length = 0
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(asked).not.toContain('a')
+  })
+
   it('stops asking when nobody has read for two hours', async () => {
     await read('a')
     await vi.advanceTimersByTimeAsync(7_220_000)

@@ -6,7 +6,9 @@ export interface Poll<T> {
   /** The same key is the same question. */
   readonly key: string
   readonly everyMs: number
-  readonly ask: (signal: AbortSignal) => Promise<T>
+  /** Which of many alike: polls of one key share what it takes to ask them, and each name has an answer of its own. */
+  readonly name?: string
+  readonly ask: (signal: AbortSignal, name: string) => Promise<T>
   /** What the one who asks sees of an answer: a change of it wakes that user, and no other. Called with every answer. */
   readonly fingerprint: (answer: T) => string
 }
@@ -39,6 +41,8 @@ export interface SharedPolls {
 
 /** The one name in a question that has one answer. */
 const ONLY = ''
+/** Calls at once about things that are asked about one by one. */
+const APART = 8
 /** Undefined is an answer too. */
 interface Box<T> {
   readonly value: T
@@ -92,22 +96,21 @@ export function createSharedPolls(
     return found as ReadonlyMap<string, V>
   }
   const readOnly = async <T>(
-    { key, everyMs, ask, fingerprint }: Poll<T>,
+    { key, everyMs, name = ONLY, ask, fingerprint }: Poll<T>,
     user: string,
     asked: AbortSignal,
     age: Age,
   ): Promise<T> => {
     const question: Question<Box<T>> = {
-      key,
-      everyMs,
-      ask: async (_names, limit) => new Map([[ONLY, { value: await ask(limit) }]]),
+      ...{ key, everyMs, ...(name === ONLY ? {} : { apart: APART }) },
+      ask: async ([one = ONLY], limit) => new Map([[one, { value: await ask(limit, one) }]]),
     }
     const only = (found: ReadonlyMap<string, Box<T>>): T => {
-      const box = found.get(ONLY)
+      const box = found.get(name)
       if (!box) throw new TypeError('a question that has ended leaves an answer')
       return box.value
     }
-    const interest: Interest<Box<T>> = { names: [ONLY], fingerprint: (found) => fingerprint(only(found)) }
+    const interest: Interest<Box<T>> = { names: [name], fingerprint: (found) => fingerprint(only(found)) }
     return only(await readNamed(question, interest, user, asked, age))
   }
 

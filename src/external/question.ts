@@ -1,6 +1,7 @@
 import { within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 import { createInterests, type HeldInterest, type Interest } from './interests.ts'
+import { createLanes } from './lanes.ts'
 
 /** A question to an outer system about things that it knows by name: one call for all who ask. */
 export interface Question<V> {
@@ -9,6 +10,11 @@ export interface Question<V> {
   readonly everyMs: number
   /** Names asked about in a second at most: of more, the answers are older than `everyMs`. */
   readonly mostPerSecond?: number
+  /**
+   * Each name is asked about in a call of its own, which holds up nobody who asks about another; this many at once where
+   * nobody waits. By default, names are asked about together.
+   */
+  readonly apart?: number
   /** What is not there is left out of the answer. */
   readonly ask: (names: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, V>>
 }
@@ -52,6 +58,8 @@ const UNUSED_MS = 7_200_000
 const ASK_LIMIT_MS = 15_000
 /** An error is no answer to live with until the next round. */
 const RETRY_MS = 5_000
+/** The lane of names that are asked about together. */
+const TOGETHER = ''
 /** Names in one call. */
 const MOST_AT_ONCE = 1_000
 
@@ -77,8 +85,7 @@ export function createQuestion<V>(
   const failing = new Set<string>()
   const held = createInterests<V>()
   let question = first
-  let running: Promise<void> | undefined
-  let next: { readonly names: Set<string>; readonly done: Promise<void> } | undefined
+  let round: Promise<void> | undefined
   let retry: NodeJS.Timeout | undefined
 
   const ask = async (names: readonly string[]): Promise<void> => {
@@ -92,26 +99,27 @@ export function createQuestion<V>(
       else failing.add(name)
     }
     for (const interest of held.inAnyOf(names)) tell(interest, answers, context.wake)
-    clearTimeout(retry)
-    // Also of what was asked before: a call about others says nothing of these.
-    const failed = [...failing].filter(held.isWanted)
-    if (failed.length > 0 && question.everyMs > RETRY_MS)
-      retry = setTimeout(() => void enqueue(failed), RETRY_MS)
+    if (question.everyMs > RETRY_MS && [...failing].some(held.isWanted))
+      retry ??= setTimeout(tryAgain, RETRY_MS)
   }
-  /** Asks about these names in a call that begins after now, together with whoever else waits for one. */
-  const enqueue = (names: Iterable<string>): Promise<void> => {
-    if (!next) {
-      const together = new Set<string>()
-      const done = (running ?? Promise.resolve()).then(async () => {
-        next = undefined
-        running = ask([...together])
-        await running
-        running = undefined
-      })
-      next = { names: together, done }
+  const lanes = createLanes(ask)
+  const tryAgain = () => {
+    retry = undefined
+    void askRound([...failing].filter(held.isWanted))
+  }
+  const laneOf = (name: string) => (question.apart === undefined ? TOGETHER : name)
+  /** Asks about these names in calls that begin after now, together with whoever else waits for them. */
+  const enqueue = (names: readonly string[]): Promise<unknown> =>
+    Promise.all([...Map.groupBy(names, laneOf)].map(([lane, some]) => lanes.add(lane, some)))
+  /** Nobody waits for these. */
+  const askRound = async (names: readonly string[]): Promise<void> => {
+    const left = names.values()
+    const work = async () => {
+      for (const name of left) await enqueue([name])
     }
-    for (const name of names) next.names.add(name)
-    return next.done
+    await (question.apart === undefined
+      ? enqueue(names)
+      : Promise.all(Array.from({ length: question.apart }, work)))
   }
   const forget = (name: string) => {
     answers.delete(name)
@@ -129,8 +137,12 @@ export function createQuestion<V>(
   const timer = setInterval(() => {
     held.dropBefore(now() - UNUSED_MS)
     for (const name of answers.keys()) if (!held.isWanted(name)) forget(name)
-    if (held.size() > 0) void enqueue(due())
-    else end()
+    if (held.size() === 0) return end()
+    // A round that is not over yet goes on before another begins.
+    if (round) return
+    round = askRound(due()).finally(() => {
+      round = undefined
+    })
   }, first.everyMs)
   /** Names whose turn it is: all, or of more than may be asked about the ones that have waited longest. */
   const due = (): readonly string[] => {
@@ -153,7 +165,7 @@ export function createQuestion<V>(
         callSignal.throwIfAborted()
         interest.seen = undefined
         // A call on its way may have begun before `after`; whatever begins from here on did not.
-        await running
+        await Promise.all(stale().map((name) => lanes.running(laneOf(name))))
         const left = stale()
         if (left.length > 0) await enqueue(left)
       }
@@ -220,7 +232,8 @@ function tell<V>(
   wake: (user: string) => void,
 ): void {
   const sight = sightOf(interest, answers)
+  if (sight === interest.seen) return
   const before = interest.seen
   interest.seen = sight
-  if (before !== undefined && before !== sight) wake(interest.user)
+  if (before !== undefined) wake(interest.user)
 }

@@ -44,9 +44,9 @@ export interface Board {
 const STALE_MS = 60_000
 
 interface Movement {
-  readonly value: bigint
-  readonly movedAt: number
-  readonly lookedAt: number
+  value: bigint
+  movedAt: number
+  lookedAt: number
 }
 
 /** An empty board. */
@@ -98,10 +98,13 @@ export function createBoard(now: () => number): Board {
     stillMs: (object, what, value) => {
       const known = movements.get(object) ?? new Map<string, Movement>()
       movements.set(object, known)
-      const [last, at] = [known.get(what), now()]
-      const still = last?.value === value && at - last.lookedAt < STALE_MS
-      known.set(what, { value, movedAt: still ? last.movedAt : at, lookedAt: at })
-      return still ? at - last.movedAt : 0
+      const at = now()
+      const movement = known.get(what) ?? { value, movedAt: at, lookedAt: at }
+      known.set(what, movement)
+      if (movement.value !== value || at - movement.lookedAt >= STALE_MS) movement.movedAt = at
+      movement.value = value
+      movement.lookedAt = at
+      return at - movement.movedAt
     },
     forget: (object) => {
       for (const known of [objects, movements, retained]) known.delete(object)

@@ -141,9 +141,10 @@ const OFFSETS_AGE_MS = 4_000
 
 /** Connect reads the whole topic of offsets for each answer: between looks, it is asked seldom. */
 const offsetsPoll = ({ client, url }: ConnectOf, name: string) => ({
-  key: `offsets ${url} ${name}`,
+  key: `offsets ${url}`,
+  name,
   everyMs: 60_000,
-  ask: (signal: AbortSignal) => client.offsets(name, signal),
+  ask: (signal: AbortSignal, connector: string) => client.offsets(connector, signal),
   fingerprint: (offsets: readonly unknown[] | undefined) => String(offsets?.length ?? 'none'),
 })
 

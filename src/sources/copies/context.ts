@@ -47,10 +47,11 @@ export function recordsOf(
   maxAgeMs: number,
 ): Promise<TableRecords> {
   const poll: Poll<TableRecords> = {
-    key: `copies ${kafka} ${topics.copies}`,
+    key: `copies ${kafka}`,
+    name: topics.copies,
     everyMs: RECORDS_EVERY_MS,
-    ask: async (asked) => {
-      const { records } = await readOn(log, topics.copies, 0n, asked)
+    ask: async (asked, topic) => {
+      const { records } = await readOn(log, topic, 0n, asked)
       return readRecords(records)
     },
     fingerprint: (records) => JSON.stringify([...records.values()]),
