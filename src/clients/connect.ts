@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from 'undici'
 
-import { hashOf, isObject, parseJson, stringifyJson } from '../lib/json.ts'
+import { equal, hashOf, isObject, parseJson, stringifyJson } from '../lib/json.ts'
 import { within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
 
@@ -138,12 +138,12 @@ export function createConnectClient(address: ConnectAddress): ConnectClient {
     connectors: async (signal) => {
       const text = await callText('GET', '/connectors?expand=status&expand=info', READ_LIMIT_MS, signal)
       // Megabytes that are nearly always the same: they are read again only where they are not.
-      if (text !== listed?.text) {
-        const views = Object.entries(parse(text)).map(
-          ([name, view]) => [name, connectorView(name, view)] as const,
-        )
-        listed = { text, views: new Map(views) }
-      }
+      if (text === listed?.text) return listed.views
+      const before = listed?.views
+      const views = Object.entries(parse(text)).map(
+        ([name, view]) => [name, connectorView(name, view, before?.get(name))] as const,
+      )
+      listed = { text, views: new Map(views) }
       return listed.views
     },
     config: async (name, signal) =>
@@ -262,10 +262,12 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 const listOf = (value: unknown): readonly Record<string, unknown>[] =>
   Array.isArray(value) ? value.filter((item) => isObject(item)) : []
 
-function connectorView(name: string, view: unknown): ConnectorView {
+/** A connector as it is listed; a configuration that is the one of `before` is not kept twice. */
+function connectorView(name: string, view: unknown, before: ConnectorView | undefined): ConnectorView {
   const { info, status } = isObject(view) ? view : {}
-  const config = isObject(info) && isObject(info['config']) ? (info['config'] as Record<string, string>) : {}
-  const digest = hashOf(config)
+  const listed = isObject(info) && isObject(info['config']) ? (info['config'] as Record<string, string>) : {}
+  const config = before && equal(before.config, listed) ? before.config : listed
+  const digest = (config === before?.config ? before.digest : undefined) ?? hashOf(config)
   if (!isObject(status) || !isObject(status['connector'])) return { name, config, digest }
   const { state, worker_id: worker, trace, version } = status['connector']
   return {

@@ -26,8 +26,10 @@ export function equal(a: unknown, b: unknown): boolean {
     return a.length === b.length && a.every((item, index) => equal(item, b[index]))
   }
   if (!isObject(a) || !isObject(b)) return false
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].every((key) => equal(a[key], b[key]))
+  return (
+    Object.keys(a).every((key) => equal(a[key], b[key])) &&
+    Object.keys(b).every((key) => Object.hasOwn(a, key) || b[key] === undefined)
+  )
 }
 
 /** JSON text with sorted keys, so that equal values give equal texts. */

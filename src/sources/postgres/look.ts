@@ -1,7 +1,8 @@
+import { hash } from 'node:crypto'
 import type { SourceStatus } from '../../api/source/index.ts'
 import { isPattern, patternOf } from '../../api/source/tables.ts'
 import type { Health } from '../../external/contract.ts'
-import { hashOf } from '../../lib/json.ts'
+import { stringifyJson } from '../../lib/json.ts'
 import type { Relation } from '../copies/relation.ts'
 import type { SourceContext, SourceSample } from '../type.ts'
 import type { ColumnFacts, ServerFacts } from './facts.ts'
@@ -154,4 +155,5 @@ function copiedAt(status: SourceStatus | undefined): number | undefined {
   return found?.status === 'True' ? Date.parse(found.lastTransitionTime) : undefined
 }
 
-const entriesSeen = (found: ReadonlyMap<string, CatalogueEntry>): string => hashOf([...found])
+const entriesSeen = (found: ReadonlyMap<string, CatalogueEntry>): string =>
+  hash('sha256', stringifyJson([...found]))
