@@ -165,7 +165,7 @@ export function createQuestion<V>(
         callSignal.throwIfAborted()
         interest.seen = undefined
         // A call on its way may have begun before `after`; whatever begins from here on did not.
-        await Promise.all(stale().map((name) => lanes.running(laneOf(name))))
+        await Promise.all(stale().flatMap((name) => lanes.running(laneOf(name)) ?? []))
         const left = stale()
         if (left.length > 0) await enqueue(left)
       }
