@@ -1,5 +1,6 @@
+import type { Freshness } from './answers.ts'
 import type { Interest } from './interests.ts'
-import { createQuestion, type Question, type ReadAt, type StandingQuestion } from './question.ts'
+import { createQuestion, type Question, type StandingQuestion } from './question.ts'
 
 /** A question with one answer, which many objects ask: one call for all of them. */
 export interface Poll<T> {
@@ -48,9 +49,7 @@ interface Box<T> {
   readonly value: T
 }
 
-type Age = Omit<ReadAt, 'look'>
-
-const askedAfter = (after = Number.NEGATIVE_INFINITY): Age => ({
+const askedAfter = (after = Number.NEGATIVE_INFINITY): Freshness => ({
   after,
   failedAfter: Number.POSITIVE_INFINITY,
 })
@@ -83,7 +82,7 @@ export function createSharedPolls(
     interest: Interest<V>,
     user: string,
     asked: AbortSignal,
-    age: Age,
+    age: Freshness,
   ): Promise<ReadonlyMap<string, V>> => {
     // Whoever still works when all ends would begin a question that nobody stops.
     signal.throwIfAborted()
@@ -99,7 +98,7 @@ export function createSharedPolls(
     { key, everyMs, name = ONLY, ask, fingerprint }: Poll<T>,
     user: string,
     asked: AbortSignal,
-    age: Age,
+    age: Freshness,
   ): Promise<T> => {
     const question: Question<Box<T>> = {
       ...{ key, everyMs, ...(name === ONLY ? {} : { apart: APART }) },

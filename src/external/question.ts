@@ -1,5 +1,6 @@
 import { within } from '../lib/time.ts'
 import { messageOf } from '../lib/verdict.ts'
+import { type Answers, createAnswers, type Freshness, type Outcome } from './answers.ts'
 import { createInterests, type HeldInterest, type Interest } from './interests.ts'
 import { createLanes } from './lanes.ts'
 
@@ -36,13 +37,9 @@ export interface StandingQuestion<V> {
   stop(): void
 }
 
-/** In which look something is read, and of when the answer must be, ms since 1970. */
-export interface ReadAt {
+/** In which look something is read, and of when the answer must be. */
+export interface ReadAt extends Freshness {
   readonly look: number
-  /** Asked for after this, */
-  readonly after: number
-  /** or failed after this: who waits for an answer in vain does not wait again at once. */
-  readonly failedAfter: number
 }
 
 /** Surroundings of a standing question. */
@@ -63,16 +60,6 @@ const TOGETHER = ''
 /** Names in one call. */
 const MOST_AT_ONCE = 1_000
 
-type Outcome<V> =
-  | { readonly ok: true; readonly value: V | undefined }
-  | { readonly ok: false; readonly error: unknown }
-
-interface Answer<V> {
-  readonly askedAt: number
-  readonly endedAt: number
-  readonly outcome: Outcome<V>
-}
-
 /** Asks a question for all who want to know, at once where there is no answer yet and then every `everyMs`. */
 export function createQuestion<V>(
   first: Question<V>,
@@ -80,9 +67,7 @@ export function createQuestion<V>(
   signal: AbortSignal,
 ): StandingQuestion<V> {
   const { now } = context
-  const answers = new Map<string, Answer<V>>()
-  /** Those of the answers that are errors. */
-  const failing = new Set<string>()
+  const answers = createAnswers<V>()
   const held = createInterests<V>()
   let question = first
   let round: Promise<void> | undefined
@@ -92,20 +77,15 @@ export function createQuestion<V>(
     const askedAt = now()
     const outcomeOf = await outcomes(question, names, signal)
     const endedAt = now()
-    for (const name of names) {
-      const outcome = outcomeOf(name)
-      answers.set(name, { askedAt, endedAt, outcome })
-      if (outcome.ok) failing.delete(name)
-      else failing.add(name)
-    }
+    for (const name of names) answers.put(name, { askedAt, endedAt, outcome: outcomeOf(name) })
     for (const interest of held.inAnyOf(names)) tell(interest, answers, context.wake)
-    if (question.everyMs > RETRY_MS && [...failing].some(held.isWanted))
+    if (question.everyMs > RETRY_MS && [...answers.failing()].some(held.isWanted))
       retry ??= setTimeout(tryAgain, RETRY_MS)
   }
   const lanes = createLanes(ask)
   const tryAgain = () => {
     retry = undefined
-    void askRound([...failing].filter(held.isWanted))
+    void askRound([...answers.failing()].filter(held.isWanted))
   }
   const laneOf = (name: string) => (question.apart === undefined ? TOGETHER : name)
   /** Asks about these names in calls that begin after now, together with whoever else waits for them. */
@@ -121,10 +101,6 @@ export function createQuestion<V>(
       ? enqueue(names)
       : Promise.all(Array.from({ length: question.apart }, work)))
   }
-  const forget = (name: string) => {
-    answers.delete(name)
-    failing.delete(name)
-  }
   const stop = () => {
     clearInterval(timer)
     clearTimeout(retry)
@@ -136,7 +112,7 @@ export function createQuestion<V>(
   }
   const timer = setInterval(() => {
     held.dropBefore(now() - UNUSED_MS)
-    for (const name of answers.keys()) if (!held.isWanted(name)) forget(name)
+    for (const name of answers.names()) if (!held.isWanted(name)) answers.forget(name)
     if (held.size() === 0) return end()
     // A round that is not over yet goes on before another begins.
     if (round) return
@@ -149,8 +125,7 @@ export function createQuestion<V>(
     const most = ((question.mostPerSecond ?? Number.POSITIVE_INFINITY) * question.everyMs) / 1_000
     const wanted = [...held.wanted()]
     if (wanted.length <= most) return wanted
-    const askedAt = (name: string) => answers.get(name)?.askedAt ?? 0
-    return wanted.sort((a, b) => askedAt(a) - askedAt(b)).slice(0, most)
+    return wanted.sort((a, b) => answers.askedAt(a) - answers.askedAt(b)).slice(0, most)
   }
 
   return {
@@ -160,7 +135,7 @@ export function createQuestion<V>(
       const seen = held.get(id)?.seen
       const interest: HeldInterest<V> = { user, names, fingerprint, at: now(), look, seen }
       held.put(id, interest)
-      const stale = () => names.filter((name) => isStale(answers.get(name), after, failedAfter))
+      const stale = () => names.filter((name) => answers.isStale(name, { after, failedAfter }))
       if (stale().length > 0) {
         callSignal.throwIfAborted()
         interest.seen = undefined
@@ -170,10 +145,10 @@ export function createQuestion<V>(
         if (left.length > 0) await enqueue(left)
       }
       interest.seen = sightOf(interest, answers)
-      return found(interest, answers)
+      return answers.found(names)
     },
     release: (user) => {
-      for (const { names } of held.dropOf(user)) for (const name of names) forget(name)
+      for (const { names } of held.dropOf(user)) for (const name of names) answers.forget(name)
     },
     dropUnread: (user, look) => {
       const reads = held.dropUnread(user, look)
@@ -182,11 +157,6 @@ export function createQuestion<V>(
     },
     stop,
   }
-}
-
-function isStale<V>(answer: Answer<V> | undefined, after: number, failedAfter: number): boolean {
-  if (!answer) return true
-  return answer.askedAt <= after && (answer.outcome.ok || answer.endedAt <= failedAfter)
 }
 
 async function outcomes<V>(
@@ -207,30 +177,15 @@ async function outcomes<V>(
   }
 }
 
-/** What was found of an interest's names; throws the error that the latest call about one of them gave. */
-function found<V>({ names }: Interest<V>, answers: ReadonlyMap<string, Answer<V>>): ReadonlyMap<string, V> {
-  const values = new Map<string, V>()
-  for (const name of names) {
-    const outcome = answers.get(name)?.outcome
-    if (outcome?.ok === false) throw outcome.error
-    if (outcome?.value !== undefined) values.set(name, outcome.value)
-  }
-  return values
-}
-
-function sightOf<V>(interest: Interest<V>, answers: ReadonlyMap<string, Answer<V>>): string {
+function sightOf<V>(interest: Interest<V>, answers: Answers<V>): string {
   try {
-    return interest.fingerprint(found(interest, answers))
+    return interest.fingerprint(answers.found(interest.names))
   } catch (error) {
     return `error ${messageOf(error)}`
   }
 }
 
-function tell<V>(
-  interest: HeldInterest<V>,
-  answers: ReadonlyMap<string, Answer<V>>,
-  wake: (user: string) => void,
-): void {
+function tell<V>(interest: HeldInterest<V>, answers: Answers<V>, wake: (user: string) => void): void {
   const sight = sightOf(interest, answers)
   if (sight === interest.seen) return
   const before = interest.seen

@@ -13,6 +13,8 @@ import { reflect } from '../runtime/reflector/index.ts'
 import { createStore } from '../runtime/store.ts'
 
 const WORKERS = 32
+/** Of these, how many may be at what nobody waits for: an edit finds one free, also while everything is looked at. */
+const BACKGROUND_WORKERS = 16
 
 /** A kind at work, as the others see it. */
 export interface RunningKind {
@@ -51,7 +53,10 @@ export async function runKind<O extends AnyResource>(
   const { kube, kinds, log, metrics, now } = context
   const { kind, plural } = controller.definition
   const type: ResourceType = { group: GROUP, version: VERSION, plural }
-  const queue = createQueue(metrics.queueOf(kind, () => queue.depth))
+  const queue = createQueue(
+    metrics.queueOf(kind, () => queue.depth),
+    BACKGROUND_WORKERS,
+  )
   const users = createIndex(cache, (object) => controller.references(object).map(termOf))
   kinds.set(kind, { kind, queue, referringTo: (target) => users.of(termOf(target)).map(keyOf) })
   metrics.workersOf(kind, WORKERS)

@@ -74,6 +74,7 @@ async function work(options: LoopOptions, signal: AbortSignal): Promise<void> {
     await Promise.race([attempt, sleep(ABANDON_MS, ended.signal)])
     if (ended.signal.aborted) continue
     // It has not heeded its signal. The key stays taken until it does, and nobody else waits for that.
+    options.queue.abandon(key)
     options.log.error({ controller: options.name, key }, 'a reconcile does not end: it is left to itself')
   }
 }

@@ -36,6 +36,31 @@ describe('the queue', () => {
     expect(queue.depth).toBe(0)
   })
 
+  it('lets only so many work in the background, so that a fresh key finds a worker', async () => {
+    const limited = createQueue(undefined, 2)
+    for (const key of ['a', 'b', 'c', 'd']) limited.add(key, 'Background')
+    const taken: (string | undefined)[] = []
+    const take = () => void limited.take().then((key) => taken.push(key))
+    for (let worker = 0; worker < 4; worker++) take()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(taken).toEqual(['a', 'b'])
+    limited.add('edited')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(taken).toEqual(['a', 'b', 'edited'])
+    // One that hangs is left to itself, and one that has ended makes room.
+    limited.abandon('a')
+    limited.done('b')
+    take()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(taken).toEqual(['a', 'b', 'edited', 'c', 'd'])
+    limited.done('a')
+    take()
+    limited.add('e', 'Background')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(taken).not.toContain('e')
+    limited.close()
+  })
+
   it('serves those who wait, in the order in which they came', async () => {
     const first = queue.take()
     const second = queue.take()

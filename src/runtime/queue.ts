@@ -13,6 +13,8 @@ export interface KeyedQueue {
   /** The next key; undefined when the queue is closed. Every key taken must be handed back with `done`. */
   take(): Promise<string | undefined>
   done(key: string): void
+  /** A key that was taken is left to itself until its `done`, and does not count as being worked on. */
+  abandon(key: string): void
   /** Forgets a key that waits for its time. */
   forget(key: string): void
   close(): void
@@ -29,11 +31,15 @@ export interface QueueObserver {
 /** How many fresh keys are taken in a row before one of the background gets its turn. */
 const FRESH_IN_A_ROW = 100
 
-/** An empty queue. */
-export function createQueue(observer: QueueObserver = SILENT): KeyedQueue {
+/** An empty queue; of the background, so many keys are worked on at once: whoever takes the rest waits for something fresh. */
+export function createQueue(
+  observer: QueueObserver = SILENT,
+  backgroundAtOnce: number = Number.POSITIVE_INFINITY,
+): KeyedQueue {
   // Keys that are ready, by urgency, with the time at which they became so.
   const ready = { Fresh: new Map<string, number>(), Background: new Map<string, number>() }
-  const active = new Set<string>()
+  const active = new Map<string, Urgency>()
+  let background = 0
   const again = new Map<string, Urgency>()
   const timers = new Map<string, { readonly at: number; readonly timer: NodeJS.Timeout }>()
   const takers: ((key: string | undefined) => void)[] = []
@@ -57,19 +63,31 @@ export function createQueue(observer: QueueObserver = SILENT): KeyedQueue {
     if (urgency === 'Fresh') ready.Background.delete(key)
     serve()
   }
+  const nextUrgency = (): Urgency | undefined => {
+    const mayRest = ready.Background.size > 0 && background < backgroundAtOnce
+    if (ready.Fresh.size > 0 && !(mayRest && freshInARow >= FRESH_IN_A_ROW)) return 'Fresh'
+    return mayRest ? 'Background' : undefined
+  }
   const serve = () => {
     while (takers.length > 0) {
-      const starving = freshInARow >= FRESH_IN_A_ROW && ready.Background.size > 0
-      const from = ready.Fresh.size > 0 && !starving ? ready.Fresh : ready.Background
-      const next = from.entries().next()
-      if (next.done) return
-      freshInARow = from === ready.Fresh ? freshInARow + 1 : 0
+      const urgency = nextUrgency()
+      const next = urgency && ready[urgency].entries().next()
+      if (!next || next.done) return
       const [key, since] = next.value
-      from.delete(key)
-      active.add(key)
+      ready[urgency].delete(key)
+      active.set(key, urgency)
+      freshInARow = urgency === 'Fresh' ? freshInARow + 1 : 0
+      if (urgency === 'Background') background++
       observer.waited(performance.now() - since)
       takers.shift()?.(key)
     }
+  }
+
+  const abandon = (key: string) => {
+    if (active.get(key) !== 'Background') return
+    active.set(key, 'Fresh')
+    background--
+    serve()
   }
 
   return {
@@ -89,7 +107,9 @@ export function createQueue(observer: QueueObserver = SILENT): KeyedQueue {
             takers.push(resolve)
             serve()
           }),
+    abandon,
     done: (key) => {
+      abandon(key)
       active.delete(key)
       const urgency = again.get(key)
       again.delete(key)

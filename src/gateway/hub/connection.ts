@@ -2,24 +2,21 @@ import {
   CLOSE_CODES,
   type ClientFrame,
   type CloseReason,
-  type ErrFrame,
   MAX_INBOUND_BYTES,
   MAX_KEYS,
   PROTOCOL_VERSION,
   parseClientFrame,
   type ServerFrame,
-  type SubFrame,
 } from '@penstock/protocol'
 
 import type { Authenticate, AuthResult } from '../auth.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { GatewayMetrics } from '../metrics.ts'
-import { type Claims, cohortHash } from '../policy.ts'
+import type { Claims } from '../policy.ts'
 import { type Flushed, flushConnection } from './flush.ts'
 import { errFrame } from './frames.ts'
-import type { Verdict } from './judge.ts'
-import { type Placed, place, type ServedView } from './served.ts'
-import type { Subscription } from './subscription.ts'
+import { createPlacements } from './placements.ts'
+import type { ServedView } from './served.ts'
 import type { Transport } from './transport.ts'
 
 /** One client, from the upgrade to the end. */
@@ -56,9 +53,7 @@ type State =
 
 /** A connection over a transport; frames are taken one after the other. */
 export function createConnection(transport: Transport, deps: ConnectionDeps): Connection {
-  const { limits, metrics, views, now } = deps
-  const placed = new Map<string, Placed>()
-  const awake = new Set<Subscription>()
+  const { limits, metrics, now } = deps
   const openedAt = now()
   let state: State = { type: 'Greeting' }
   let turn: Promise<void> = Promise.resolve()
@@ -66,12 +61,15 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
   let heardAt = openedAt
   let stalledSince: number | undefined
   let progressAt = openedAt
+  const woken = () => {
+    if (stalledSince === undefined) deps.wake()
+  }
+  const placements = createPlacements({ ...deps, send, woken })
 
   function end(reason: CloseReason | 'cut' | 'left'): boolean {
     if (state.type === 'Closed') return false
     state = { type: 'Closed' }
-    for (const id of [...placed.keys()]) remove(id)
-    awake.clear()
+    placements.end()
     metrics.closed(reason)
     deps.ended()
     return true
@@ -95,65 +93,6 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
   function refuse(reason: CloseReason, message: string): void {
     send(errFrame(reason === 'token' ? 'forbidden' : 'bad-frame', message))
     close(reason)
-  }
-
-  function remove(id: string): void {
-    const known = placed.get(id)
-    if (!known) return
-    placed.delete(id)
-    awake.delete(known.subscription)
-    known.remove()
-    metrics.subscribed(known.frame.view, -1)
-  }
-
-  const wake = (subscription: Subscription): void => {
-    awake.add(subscription)
-    if (stalledSince === undefined) deps.wake()
-  }
-
-  async function subscribe(frame: SubFrame, claims: Claims, lost?: Verdict): Promise<void> {
-    const refused = admit(frame)
-    const served = views.get(frame.view)
-    if (refused || !served)
-      return send(refused ?? errFrame('unknown-view', `there is no view "${frame.view}"`, frame.id))
-    remove(frame.id)
-    const result = await place(frame, served, { claims, wake }, deps, lost)
-    if ('t' in result) return send(result)
-    // While the broker was asked, the client may have gone.
-    if ((state as State).type === 'Closed') return result.remove()
-    placed.set(frame.id, result)
-    metrics.subscribed(frame.view, 1)
-    wake(result.subscription)
-  }
-
-  function admit({ id, ...selector }: SubFrame): ErrFrame | undefined {
-    if (!placed.has(id) && placed.size >= limits.subscriptions) {
-      return errFrame('too-many-subs', `a connection has at most ${limits.subscriptions} subscriptions`, id)
-    }
-    return tooManyKeys(id, 'keys' in selector ? selector.keys.length : 0)
-  }
-
-  function tooManyKeys(id: string, more: number): ErrFrame | undefined {
-    const count = (each: Placed): number =>
-      each.subscription.matcher.type === 'Keys' ? each.subscription.matcher.keys.size : 0
-    const others = [...placed.values()].filter((each) => each.subscription.id !== id)
-    const sum = others.reduce((total, each) => total + count(each), more)
-    if (more <= MAX_KEYS && sum <= limits.connectionKeys) return undefined
-    const message = `a subscription has at most ${MAX_KEYS} keys, a connection ${limits.connectionKeys}`
-    return errFrame('too-many-keys', message, id)
-  }
-
-  function track(id: string, add: readonly string[], drop: readonly string[]): void {
-    const known = placed.get(id)
-    const matcher = known?.subscription.matcher
-    if (!known || matcher?.type !== 'Keys') {
-      send(errFrame('bad-selector', `there is no subscription "${id}" by keys`, id))
-      return
-    }
-    const size = new Set([...matcher.keys].filter((key) => !drop.includes(key)).concat(add)).size
-    const refused = tooManyKeys(id, size)
-    if (refused) send(refused)
-    else known.track(add, drop)
   }
 
   function welcome({ exp, claims }: Extract<AuthResult, { readonly type: 'Accepted' }>): void {
@@ -189,13 +128,7 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
     if (result.type === 'Refused') return refuse('token', result.message)
     if (result.type === 'Unavailable') return send(errFrame('overloaded', result.message, undefined, 5_000))
     welcome(result)
-    for (const { frame, cohort } of [...placed.values()]) {
-      const served = views.get(frame.view)
-      if (!served || cohortHash(served.policy, result.claims) === cohort.hash) continue
-      const matcher = placed.get(frame.id)?.subscription.matcher
-      const now = matcher?.type === 'Keys' ? { ...frame, keys: [...matcher.keys] } : frame
-      await subscribe(now as SubFrame, result.claims, { type: 'ResetAll', reason: 'claims' })
-    }
+    await placements.changeClaims(result.claims)
   }
 
   async function take(text: string): Promise<void> {
@@ -212,11 +145,11 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
       case 'hello':
         return refuse('frame', 'hello was said already')
       case 'sub':
-        return subscribe(frame, state.claims)
+        return placements.subscribe(frame, state.claims)
       case 'track':
-        return track(frame.id, frame.add, frame.drop)
+        return placements.track(frame.id, frame.add, frame.drop)
       case 'unsub':
-        return remove(frame.id)
+        return placements.remove(frame.id)
       case 'auth':
         return refresh(frame.token)
       case 'ping':
@@ -226,7 +159,7 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
 
   function sendProgress(at: number): void {
     progressAt = at
-    for (const { subscription } of placed.values()) {
+    for (const { subscription } of placements.all()) {
       const frame = subscription.progress()
       if (frame) transport.send(frame.text)
     }
@@ -253,7 +186,7 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
     closed: () => void end('left'),
     flush(at) {
       if (state.type === 'Closed') return { type: 'Idle' }
-      const flushed = flushConnection(awake, transport, limits, at, (subscription, frame) =>
+      const flushed = flushConnection(placements.awake, transport, limits, at, (subscription, frame) =>
         metrics.sent(subscription.view, frame, at),
       )
       if (flushed.type === 'TooSlow') close('slow')
@@ -266,7 +199,7 @@ export function createConnection(transport: Transport, deps: ConnectionDeps): Co
       if (state.type === 'Open' && state.exp !== undefined && at >= state.exp) return close('expired')
       if (at - heardAt > limits.pingMs + 10_000 || transport.buffered() >= limits.hardBytes) return cut()
       if (stalledSince !== undefined && at - stalledSince > limits.stalledMs) return close('slow')
-      const held = [...placed.values()].some(
+      const held = [...placements.all()].some(
         ({ subscription }) => (subscription.holdDeadline() ?? Number.POSITIVE_INFINITY) < at,
       )
       if (held) return close('behind')
