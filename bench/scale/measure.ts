@@ -87,6 +87,7 @@ export async function measure(
     const rest = await atRest(bench, first)
     const edits = await editAll(bench, 0)
     const churn = scale.churnMs > 0 ? await churnSources(bench, first) : {}
+    await delay(scale.settleMs)
     const fanout = scale.newLogin ? await fanOut(bench) : {}
     await delay(scale.settleMs)
     await first.stop()

@@ -1,4 +1,6 @@
-import { Agent } from 'undici'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { json } from 'node:stream/consumers'
 
 import type { WorkloadStatus } from '../contracts/workload.ts'
 import { within } from '../lib/time.ts'
@@ -13,21 +15,18 @@ const MOST_PER_SECOND = 350
 /** Asks a processor or gateway for its status at a url; throws when it does not answer with 200. */
 export type AskPod = (url: string, signal: AbortSignal) => Promise<WorkloadStatus>
 
-/** Asks pods over HTTP. A connection each would be kept open otherwise, to every pod there is. */
-export function createAskPod(): { readonly ask: AskPod; readonly close: () => Promise<void> } {
-  const agent = new Agent({ pipelining: 0, connections: 1, connect: { timeout: LIMIT_MS } })
-  return {
-    ask: (url, signal) =>
-      within(LIMIT_MS, signal, async (limited) => {
-        const { origin, pathname } = new URL(url)
-        const response = await agent.request({ origin, path: pathname, method: 'GET', signal: limited })
-        if (response.statusCode === 200) return (await response.body.json()) as WorkloadStatus
-        await response.body.dump()
-        throw new Error(`${url} answers ${response.statusCode}`)
-      }),
-    close: () => agent.destroy(),
-  }
-}
+/**
+ * Asks over HTTP, on a connection that is closed afterwards: there are as many pods as Pipelines. Node's own client, since
+ * it takes half the processor time where every request has a connection of its own.
+ */
+export const askPod: AskPod = (url, signal) =>
+  within(LIMIT_MS, signal, async (limited) => {
+    const request = get(url, { agent: false, signal: limited, headers: { accept: 'application/json' } })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    if (response.statusCode === 200) return (await json(response)) as WorkloadStatus
+    response.resume()
+    throw new Error(`${url} answers ${response.statusCode}`)
+  })
 
 /** The statuses of pods, by their url; those that do not answer are left out. */
 export const podsQuestion = (ask: AskPod): Question<WorkloadStatus> => ({

@@ -13,7 +13,7 @@ import type { PipelineServices } from '../controllers/pipeline/open.ts'
 import { sourceController } from '../controllers/source/index.ts'
 import { claimsOf } from '../controllers/source/open.ts'
 import { createDetached } from '../external/detached.ts'
-import { type AskPod, createAskPod } from '../external/pod.ts'
+import { type AskPod, askPod } from '../external/pod.ts'
 import { createSharedPolls } from '../external/polls.ts'
 import { createRestartBudget } from '../external/restarts.ts'
 import { createBoard } from '../lag/board.ts'
@@ -86,7 +86,6 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     Pipeline: createCache<Pipeline>(),
   }
   const children = createChildren({ kube, log, wake: (key) => kinds.get('Pipeline')?.queue.add(key) })
-  const pods = createAskPod()
   const claims = createIndex(caches.Source, (source) => claimsOf(SOURCE_TYPES, source))
   const services: PipelineServices = {
     installation: options.installation ?? (await knownInstallation(kube, signal)),
@@ -105,7 +104,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     pipeline: (key) => caches.Pipeline.get(key),
     kube: children.objects,
     image: options.image,
-    askPod: options.askPod ?? pods.ask,
+    askPod: options.askPod ?? askPod,
     restarts: createRestartBudget(now),
   }
   const users = (key: string): readonly string[] =>
@@ -150,7 +149,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     await Promise.all([running, takeTurns(options, kube, work, stopped)])
   } finally {
     over.abort()
-    const closed = Promise.allSettled([pool.close(), pods.close(), transport.close()])
+    const closed = Promise.allSettled([pool.close(), transport.close()])
     await Promise.race([closed, delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
   }
 }
