@@ -11,10 +11,10 @@ describe('an operator with a thousand objects', () => {
     const times = { settleMs: 12_000, restMs: 10_000, churnMs: 0, edits: 10, newLogin: false }
     const figures = await runOnce({ ...size, ...times }, () => undefined, AbortSignal.timeout(290_000))
     expect(figures).toMatchObject({ restWrites: 0, restartWrites: 0, restartOutsideWrites: 0 })
-    expect(figures['restReconcilesPerSecond']).toBeLessThan(5)
+    expect(figures['restReconcilesPerSecond']).toBeLessThan(2)
     // Topics, publication and connector, and the publication's mark.
     expect(figures['outsideWritesPerResource']).toBeLessThanOrEqual(1.25)
-    expect(figures['writesPerObject']).toBeLessThan(6)
+    expect(figures['writesPerObject']).toBeLessThan(4)
     expect(figures['tlsConnections']).toBeLessThanOrEqual(10)
   })
 })

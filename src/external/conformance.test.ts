@@ -34,6 +34,7 @@ conforms('a connector', async () => {
       client,
       url: 'http://connect',
       failures: [],
+      secrets: [],
       judge: async () => ({ type: 'Ready' }),
       beforeStart: async () => 'Running',
     },

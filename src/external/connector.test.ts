@@ -35,6 +35,7 @@ function shop(
       client: connect.client,
       url: 'http://connect',
       failures: COMMON_FAILURES,
+      secrets: ['s3cret'],
       judge: async () => ({ type: 'Ready', reason: 'Streaming' }),
       beforeStart: async () => 'Running',
       ...context,
@@ -50,6 +51,18 @@ function holding(config: Readonly<Record<string, string>>): MemoryConnect {
   connect.set('shop', 'RUNNING', [{}])
   return connect
 }
+
+describe('a trace', () => {
+  it('that quotes a secret shows it nowhere', async () => {
+    const connect = holding(OURS)
+    connect.set('shop', 'RUNNING', [{ state: 'FAILED', trace: 'login of app with s3cret was refused' }])
+    const seen = await shop(connect).observe(signal())
+    expect(JSON.stringify(seen)).not.toContain('s3cret')
+    expect(seen && shop(connect).health(seen)).toMatchObject({
+      message: expect.stringContaining('login of app with *** was refused'),
+    })
+  })
+})
 
 describe('ownership of a connector', () => {
   it.each<readonly [string, Readonly<Record<string, string>>, RegExp]>([

@@ -4,6 +4,7 @@ import {
   type ConnectorView,
   isConnectError,
 } from '../clients/connect.ts'
+import { redacted } from '../lib/redact.ts'
 import { messageOf, type VerdictDetail, Waiting } from '../lib/verdict.ts'
 import { type ConnectorState, healthOf, isRunning, targetState } from './connector-health.ts'
 import type { Change, ExternalResource, Health } from './contract.ts'
@@ -45,6 +46,8 @@ export interface ConnectorContext {
   readonly judge: (view: ConnectorView, signal: AbortSignal) => Promise<Health>
   /** What a trace of it may tell of. */
   readonly failures: readonly KnownFailure[]
+  /** What a trace of it must not show. */
+  readonly secrets: readonly string[]
   /** What a refusal of the configuration means, where more can be said than the refusal itself. */
   readonly explain?: (errors: readonly ConfigError[]) => VerdictDetail
   /**
@@ -141,7 +144,8 @@ export function connector(
       const moving = seen && seen.status?.state !== targetState(wish.state)
       const settled = seen && !moving && (wish.state !== 'Running' || isRunning(seen))
       // What is just starting or stopping is looked at as often as it is asked about.
-      const view = !seen || settled ? seen : await find(signal, context.now() - RECENT_MS)
+      const found = !seen || settled ? seen : await find(signal, context.now() - RECENT_MS)
+      const view = found && withoutSecrets(found, context.secrets)
       return view && { view, streaming: isRunning(view) ? await context.judge(view, signal) : RUNNING }
     },
     diff: ({ view }) => [
@@ -179,6 +183,15 @@ export function connector(
       })
     },
   }
+}
+
+/** A trace quotes what a driver or a broker has said, which may be what it was given. */
+function withoutSecrets(view: ConnectorView, secrets: readonly string[]): ConnectorView {
+  const { status } = view
+  if (!status?.trace && !status?.tasks.some(({ trace }) => trace)) return view
+  const safe = <T extends { readonly trace?: string }>(traced: T): T =>
+    traced.trace ? { ...traced, trace: redacted(traced.trace, secrets) } : traced
+  return { ...view, status: { ...safe(status), tasks: status.tasks.map(safe) } }
 }
 
 /** Rethrows an error of Connect as a verdict that says what to do. */

@@ -1,6 +1,7 @@
 import type { ConfigError, ConnectClient } from '../../clients/connect.ts'
 import type { SharedPolls } from '../../external/polls.ts'
 import { hashOf } from '../../lib/json.ts'
+import { redacted } from '../../lib/redact.ts'
 import type { Finding } from '../../sources/preflight.ts'
 import type { SourcePlan } from '../../sources/type.ts'
 
@@ -57,9 +58,4 @@ export function configFinding(
     `Kafka Connect finds the connector's configuration wrong: ${text}`,
     'correct what it names, and see that the worker reaches the database under the same host',
   )
-}
-
-/** Connect may quote a value that it has resolved. */
-export function redacted(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((safe, secret) => (secret ? safe.replaceAll(secret, '***') : safe), text)
 }

@@ -60,6 +60,7 @@ const connectorContext = (
   detached: services.detached,
   user,
   failures,
+  secrets: plan.secrets,
   judge: async (view, signal) => database.judge(await database.sample(signal), view),
   explain: (errors) => {
     // The login was tried by preflight, which comes first.
