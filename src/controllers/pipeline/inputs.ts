@@ -68,7 +68,8 @@ async function fromSource(
     throw new Waiting(
       'SourceNotReady',
       `input ${input.name}: Source ${sourceName} has not started yet: see kubectl describe source ${sourceName}`,
-      2_000,
+      // Whatever becomes of the Source wakes who refers to it.
+      30_000,
     )
   }
   const table = { ...entry, name: input.table }
