@@ -10,6 +10,7 @@ import type { StageReport } from '../external/drive.ts'
 import type { SharedPolls } from '../external/polls.ts'
 import type { Board } from '../lag/board.ts'
 import type { Trail } from '../lag/trail.ts'
+import { hashOf } from '../lib/json.ts'
 import { durationMs } from '../lib/time.ts'
 import { Stalled, Waiting } from '../lib/verdict.ts'
 import { hasAll, type Keeper, type SecretData } from './keeper.ts'
@@ -51,9 +52,13 @@ export const userOf = (kind: string, key: string): string => `${kind}:${key}`
 export const keyOf = ({ metadata }: Resource<unknown, unknown>): string =>
   `${metadata.namespace}/${metadata.name}`
 
-const SECRET_EVERY_MS = 30_000
+/** Secrets are read one by one: to watch them would take the right to list them all. */
+const SECRETS = { key: 'secrets', everyMs: 10_000, mostPerSecond: 50 } as const
 
-/** A Secret's data for one user, who is woken within 30 s of a change; throws Waiting when it or a key is missing. */
+/**
+ * A Secret's data for one user, who is woken within 10 s of a change, or later where there are more than 500 of them: 50 are
+ * read a second. Throws Waiting when it or a key is missing.
+ */
 export async function requireSecret(
   { polls, readSecret, orKept = (_key, _keys, found) => found }: Services,
   wanted: {
@@ -66,10 +71,13 @@ export async function requireSecret(
 ): Promise<SecretData> {
   const { namespace, name, keys, user } = wanted
   const poll = {
-    key: `secret ${namespace}/${name}`,
-    everyMs: SECRET_EVERY_MS,
-    ask: (asked: AbortSignal) => readSecret(namespace, name, asked),
-    fingerprint: (data: SecretData | undefined) => JSON.stringify(data ?? null),
+    ...SECRETS,
+    name: `${namespace}/${name}`,
+    ask: (asked: AbortSignal, which: string) => {
+      const [space = '', one = ''] = which.split('/')
+      return readSecret(space, one, asked)
+    },
+    fingerprint: (data: SecretData | undefined) => hashOf(data ?? null),
   }
   const cached = await polls.read(poll, user, signal)
   // What is missing may have been made just now: ask again rather than wait for the next round.

@@ -7,6 +7,8 @@ export interface Poll<T> {
   /** The same key is the same question. */
   readonly key: string
   readonly everyMs: number
+  /** Names asked about in a second at most, see {@link Question}. */
+  readonly mostPerSecond?: number
   /** Which of many alike: polls of one key share what it takes to ask them, and each name has an answer of its own. */
   readonly name?: string
   readonly ask: (signal: AbortSignal, name: string) => Promise<T>
@@ -95,13 +97,14 @@ export function createSharedPolls(
     return found as ReadonlyMap<string, V>
   }
   const readOnly = async <T>(
-    { key, everyMs, name = ONLY, ask, fingerprint }: Poll<T>,
+    { key, everyMs, mostPerSecond, name = ONLY, ask, fingerprint }: Poll<T>,
     user: string,
     asked: AbortSignal,
     age: Freshness,
   ): Promise<T> => {
     const question: Question<Box<T>> = {
       ...{ key, everyMs, ...(name === ONLY ? {} : { apart: APART }) },
+      ...(mostPerSecond === undefined ? {} : { mostPerSecond }),
       ask: async ([one = ONLY], limit) => new Map([[one, { value: await ask(limit, one) }]]),
     }
     const only = (found: ReadonlyMap<string, Box<T>>): T => {

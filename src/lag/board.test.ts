@@ -80,6 +80,16 @@ describe('the board', () => {
     expect(board.published('a', 'records', 1, 1)).toBe(1)
   })
 
+  it('lowers nothing before it knows enough', () => {
+    expect(board.published('a', 'seconds', 5, 1)).toBe(5)
+    record(...Array.from({ length: 11 }, () => 0))
+    expect(board.published('a', 'seconds', 5, 1)).toBe(5)
+    clock.now += 30_000
+    expect(board.published('a', 'seconds', 5, 1)).toBe(5)
+    record(0)
+    expect(board.published('a', 'seconds', 5, 1)).toBe(0)
+  })
+
   it('moves what is shown at most every 30 s', () => {
     record(1)
     expect(board.published('a', 'seconds', undefined, 1)).toBe(1)

@@ -51,7 +51,7 @@ export function isOver(series: Series, threshold: number): boolean {
   return series.over
 }
 
-/** What the status should show, given what it shows: the worst in steps, moved at most every 30 s. */
+/** What the status should show, given what it shows: the worst in steps, moved at most every 30 s, and down by twelve samples. */
 export function publishedOf(
   series: Series,
   now: number,
@@ -63,7 +63,8 @@ export function publishedOf(
   if (shown !== undefined && now - series.shownAt < MOVE_EVERY_MS) return shown
   const next = settle(shown, Math.max(...series.values), first)
   if (shown === undefined) Object.assign(series, { shown: next, shownAt: now })
-  return next
+  // After a start, little is known of what was shown for a reason.
+  return next < (shown ?? 0) && series.values.length < LEAST_SAMPLES ? shown : next
 }
 
 /** How fast the figure changes, a second; undefined where less than `spanMs` is known. */

@@ -14,7 +14,7 @@ import { createStore } from '../runtime/store.ts'
 
 const WORKERS = 32
 /** Of these, how many may be at what nobody waits for: an edit finds one free, also while everything is looked at. */
-const BACKGROUND_WORKERS = 16
+const BACKGROUND_WORKERS = 8
 
 /** A kind at work, as the others see it. */
 export interface RunningKind {
