@@ -53,7 +53,7 @@ export function planRemoval(services: PipelineServices, doomed: Doomed): Prepare
 
 /** The thing behind an entry of a Pipeline's ledger. */
 export function remover(
-  { polls, kube, askPod, now }: PipelineServices,
+  { polls, kube, askPod, now }: Pick<PipelineServices, 'polls' | 'kube' | 'askPod' | 'now'>,
   { pipeline, kafka, user }: Doomed,
 ): (id: ResourceId) => ExternalResource | undefined {
   const context = { admin: kafka.admin, kafka: kafka.address, polls, user }
@@ -64,6 +64,8 @@ export function remover(
       case 'ConsumerGroup':
         return resource(consumerGroup(kafka.admin, name))
       case 'Workload':
+        // That of a gateway was written down once, and is the collector's.
+        if (name !== workloadName(pipeline.metadata, 'processor')) return undefined
         return resource(
           workload(
             { kube, polls, user, ask: askPod, now, note: () => '' },
