@@ -31,6 +31,8 @@ export interface Controller<O extends AnyResource> {
   /** Conditions of the plan's stages, in order; ReferencesResolved comes first of itself. */
   readonly conditions: readonly string[]
   references(object: O): readonly Reference[]
+  /** What of an object's status those see that refer to it: with its spec and its end, what they are woken by. By default nothing. */
+  shows?(object: O): unknown
   /** Reads what the object refers to, and plans. Throws a verdict, which becomes ReferencesResolved=False. */
   prepare(object: O, signal: AbortSignal): Promise<Prepared>
   /** Whether anything outlives the object unless it is cleaned up: without, it gets no finalizer. By default so. */

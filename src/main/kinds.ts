@@ -65,8 +65,11 @@ export async function runKind<O extends AnyResource>(
   void context.allSynced.then(() => {
     arrival = 'Fresh'
   })
+  const shown = (object: O | undefined) =>
+    object && `${face(object)} ${JSON.stringify(controller.shows?.(object))}`
   cache.subscribe(({ key, before, after }) => {
     if (needsLook(before, after)) queue.add(key, arrival)
+    if (shown(before) === shown(after)) return
     for (const other of kinds.values())
       for (const user of other.referringTo({ kind, key })) other.queue.add(user, arrival)
   })

@@ -35,6 +35,7 @@ export function sourceController(services: SourceServices): Controller<Source> {
     references: ({ metadata, spec }) => [
       { kind: 'Backbone', key: `${metadata.namespace}/${spec.backboneRef.name}` },
     ],
+    shows: ({ status }) => status?.identity,
     refresh: (key) => {
       services.polls.release(userOf('Source', key))
       services.restarts.hasten(userOf('Source', key))
