@@ -21,6 +21,7 @@ export interface Freshness {
 export interface Answers<V> {
   put(name: string, answer: Answer<V>): void
   forget(name: string): void
+  /** Those that were asked about longest ago come first. */
   names(): Iterable<string>
   /** Names whose latest answer is an error. */
   failing(): Iterable<string>
@@ -37,6 +38,8 @@ export function createAnswers<V>(): Answers<V> {
   const failing = new Set<string>()
   return {
     put: (name, answer) => {
+      // A map keeps the order in which its keys came.
+      answers.delete(name)
       answers.set(name, answer)
       if (answer.outcome.ok) failing.delete(name)
       else failing.add(name)

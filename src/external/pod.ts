@@ -8,7 +8,8 @@ import type { Question } from './question.ts'
 
 /** A pod that does not answer within this time counts as one that does not. */
 const LIMIT_MS = 3_000
-const AT_ONCE = 256
+/** A start of more than these at once would hold everything else up for a moment. */
+const AT_ONCE = 64
 /** Of more than 1,750 pods, each is asked less often than every five seconds: of 10,000, every 28. */
 const MOST_PER_SECOND = 350
 

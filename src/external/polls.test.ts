@@ -315,6 +315,30 @@ describe('shared polls', () => {
       expect(times).toEqual([2, 2, 2, 2])
     })
 
+    it('what is bounded by the second is asked by the second, each as often as it should be', async () => {
+      const at: string[] = []
+      const question = {
+        key: 'by the second',
+        everyMs: 5_000,
+        mostPerSecond: 2,
+        ask: async (asked: readonly string[]) => {
+          at.push(`${Math.round((Date.now() - begun) / 1_000)} ${asked.join()}`)
+          return new Map<string, string>()
+        },
+      }
+      const begun = Date.now()
+      const read = (user: string, ...names: readonly string[]) =>
+        polls.readEach(question, { names, fingerprint: String }, user, signal)
+      await read('u', 'a', 'b', 'c')
+      await vi.advanceTimersByTimeAsync(10_500)
+      expect(at).toEqual(['0 a,b,c', '5 a,b', '6 c', '10 a,b'])
+      // One of two who want to know has gone: the other waits for an answer still.
+      await read('v', 'a')
+      polls.release('v')
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(at.at(-1)).toBe('11 a,c')
+    })
+
     it('more than a thousand go in several calls', async () => {
       await readEach(
         'u',

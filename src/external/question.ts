@@ -55,6 +55,7 @@ const UNUSED_MS = 7_200_000
 const ASK_LIMIT_MS = 15_000
 /** An error is no answer to live with until the next round. */
 const RETRY_MS = 5_000
+const SECOND_MS = 1_000
 /** The lane of names that are asked about together. */
 const TOGETHER = ''
 /** Names in one call. */
@@ -67,6 +68,8 @@ export function createQuestion<V>(
   signal: AbortSignal,
 ): StandingQuestion<V> {
   const { now } = context
+  // What is bounded by the second is asked by the second: in one go, it would hold up everything else.
+  const tickMs = first.mostPerSecond === undefined ? first.everyMs : Math.min(first.everyMs, SECOND_MS)
   const answers = createAnswers<V>()
   const held = createInterests<V>()
   let question = first
@@ -119,13 +122,15 @@ export function createQuestion<V>(
     round = askRound(due()).finally(() => {
       round = undefined
     })
-  }, first.everyMs)
+  }, tickMs)
   /** Names whose turn it is: all, or of more than may be asked about the ones that have waited longest. */
   const due = (): readonly string[] => {
-    const most = ((question.mostPerSecond ?? Number.POSITIVE_INFINITY) * question.everyMs) / 1_000
+    const { mostPerSecond, everyMs } = question
     const wanted = [...held.wanted()]
-    if (wanted.length <= most) return wanted
-    return wanted.sort((a, b) => answers.askedAt(a) - answers.askedAt(b)).slice(0, most)
+    if (mostPerSecond === undefined) return wanted
+    const since = now() - everyMs
+    const old = [...answers.names()].filter((name) => held.isWanted(name) && answers.askedAt(name) <= since)
+    return [...wanted.filter((name) => answers.askedAt(name) === 0), ...old].slice(0, mostPerSecond)
   }
 
   return {
