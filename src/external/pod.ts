@@ -29,21 +29,12 @@ export const askPod: AskPod = (url, signal) =>
     throw new Error(`${url} answers ${response.statusCode}`)
   })
 
-/** The statuses of pods, by their url; those that do not answer are left out. */
+/** The statuses of pods, by their url; those that do not answer are left out, and say nothing of others. */
 export const podsQuestion = (ask: AskPod): Question<WorkloadStatus> => ({
-  key: 'pods',
-  everyMs: 5_000,
-  mostPerSecond: MOST_PER_SECOND,
+  ...{ key: 'pods', everyMs: 5_000, mostPerSecond: MOST_PER_SECOND, apart: AT_ONCE },
   ask: async (urls, signal) => {
-    const answers = new Map<string, WorkloadStatus>()
-    const left = urls.values()
-    const work = async () => {
-      for (const url of left) {
-        const answer = await ask(url, signal).catch(() => undefined)
-        if (answer) answers.set(url, answer)
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, urls.length) }, work))
-    return answers
+    const asked = urls.map(async (url) => ({ url, answer: await ask(url, signal).catch(() => undefined) }))
+    const answers = await Promise.all(asked)
+    return new Map(answers.flatMap(({ url, answer }) => (answer ? [[url, answer]] : [])))
   },
 })
