@@ -18,7 +18,7 @@ export type AskPod = (url: string, signal: AbortSignal) => Promise<WorkloadStatu
 
 /**
  * Asks over HTTP, on a connection that is closed afterwards: there are as many pods as Pipelines. Node's own client, since
- * it takes half the processor time where every request has a connection of its own.
+ * it takes less processor time where every request has a connection of its own.
  */
 export const askPod: AskPod = (url, signal) =>
   within(LIMIT_MS, signal, async (limited) => {

@@ -4,7 +4,7 @@ import type { Board } from '../lag/board.ts'
 /**
  * The exact figures behind the steps in the statuses, in Prometheus's text format 0.0.4: one series an object and figure,
  * so their number is bounded by the number of objects and flows. Written out here, in one go over the board: as gauges of a
- * registry, the hundred thousand series of 15,000 objects held everything else up for seconds at each scrape.
+ * registry, those of 6,000 objects held everything else up for more than half a second at each scrape.
  */
 export function objectMetrics(
   board: Board,

@@ -1,7 +1,7 @@
 import { trim } from './cache.ts'
 import type { KubeObject } from './kube.ts'
 
-/** An object of which all but the metadata is kept as text: a third of the room, for what is seldom looked into. */
+/** An object of which all but the metadata is kept as text, which takes less room: for what is seldom looked into. */
 export interface Packed extends Pick<KubeObject, 'metadata'> {
   readonly text: string
 }

@@ -68,7 +68,7 @@ async function fromSource(
     throw new Waiting(
       'SourceNotReady',
       `input ${input.name}: Source ${sourceName} has not started yet: see kubectl describe source ${sourceName}`,
-      // Whatever becomes of the Source wakes who refers to it.
+      // The start of a Source wakes who refers to it.
       30_000,
     )
   }
