@@ -51,15 +51,11 @@ export function debeziumSubject(place: Place, tables: readonly string[]): Subjec
   return {
     name: 'Debezium’s defaults',
     start: async () => {
-      for (const table of tables) {
-        const made = {
-          name: topic(table),
-          partitions: 1,
-          replicationFactor: 1,
-          config: { 'cleanup.policy': 'delete' },
-        }
-        await place.kafka.createTopic(made, signal)
-      }
+      const head = { partitions: 1, replicationFactor: 1, config: { 'cleanup.policy': 'delete' } }
+      await place.kafka.createTopics(
+        tables.map((table) => ({ ...head, name: topic(table) })),
+        signal,
+      )
       await sql(`CREATE PUBLICATION ${publication} FOR TABLE ${tables.join(', ')}`)
       await connect.create(name, peerConfig(place, { name, slot, publication }, tables), 'RUNNING', signal)
     },

@@ -11,7 +11,7 @@ import { fromWire, toWire } from './wire.ts'
 
 /** Every call there is: one that is added to the interface and missing here does not compile. */
 const METHODS: Readonly<Record<Exclude<keyof KafkaAdmin, 'close'>, true>> = {
-  ...{ cluster: true, listTopics: true, describeTopics: true, topicSettings: true, createTopic: true },
+  ...{ cluster: true, listTopics: true, describeTopics: true, topicSettings: true, createTopics: true },
   ...{ growTopic: true, alterTopic: true, deleteTopic: true, offsets: true, written: true },
   ...{ groupOffsets: true, deleteGroup: true },
 }

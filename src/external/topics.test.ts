@@ -128,6 +128,11 @@ describe('differences of a topic', () => {
     expect(topics.diff((await topics.observe(signal(), Date.now())) ?? new Map())).toEqual([])
   })
 
+  it('is not ready while the broker does not show a topic that was made', () => {
+    const topics = set(memoryKafka(), wish)
+    expect(topics.health(new Map())).toMatchObject({ type: 'NotReady', reason: 'NotThereYet' })
+  })
+
   it('only what differs is written: settings alone, partitions alone', async () => {
     const kafka = memoryKafka({ t: found({ config: new Map() }) })
     const settings = set(kafka, wish)

@@ -107,9 +107,21 @@ export function topicSet(
       wishes.flatMap((wish) =>
         differences(wish, observed).map((change) => ({ ...change, member: wish.name })),
       ),
-    health: () => ({ type: 'Ready', message: `${wishes.length} topics` }),
+    health: (observed) => {
+      // A broker learns of topics a little later than the controller has made them.
+      const missing = names.filter((topic) => !observed.has(topic))
+      if (missing.length === 0) return { type: 'Ready', message: `${names.length} topics` }
+      const message = `${missing.length} of ${names.length} topics do not show yet`
+      return { type: 'NotReady', reason: 'NotThereYet', message, afterMs: 500 }
+    },
     apply: async (observed, _changes, signal) => {
-      for (const wish of wishes) await applyOne(admin, wish, observed, signal).catch(kafkaVerdict)
+      const missing = wishes.filter(({ name }) => !observed?.has(name))
+      const fresh = missing.map((wish) => ({ ...wish, replicationFactor: wish.replicationFactor ?? -1 }))
+      await admin.createTopics(fresh, signal).catch(kafkaVerdict)
+      for (const wish of wishes) {
+        const found = observed?.get(wish.name)
+        if (found) await alter(admin, wish, found, signal).catch(kafkaVerdict)
+      }
     },
     remove: async (signal) => {
       for (const topic of names) await admin.deleteTopic(topic, signal).catch(kafkaVerdict)
@@ -175,16 +187,12 @@ function settingDifferences(wish: TopicWish, settings: ReadonlyMap<string, strin
     }))
 }
 
-async function applyOne(
+async function alter(
   admin: KafkaAdmin,
   wish: TopicWish,
-  observed: ObservedTopics | undefined,
+  found: ObservedTopic,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = observed?.get(wish.name)
-  if (!found) {
-    return admin.createTopic({ ...wish, replicationFactor: wish.replicationFactor ?? -1 }, signal)
-  }
   if (found.partitions < wish.partitions) await admin.growTopic(wish.name, wish.partitions, signal)
   if (settingDifferences(wish, found.settings).length > 0)
     await admin.alterTopic(wish.name, wish.config, signal)

@@ -102,12 +102,12 @@ describe('what preflight finds on the real servers, and its remedies', () => {
   it('topics of others in the place of ours', async () => {
     const signal = AbortSignal.timeout(20_000)
     const topic = (table: string) => `${world.namespace}.shop.public.${table}`
-    await world.kafka.createTopic(
-      { name: topic('orders'), partitions: 9, replicationFactor: 1, config: {} },
-      signal,
-    )
-    await world.kafka.createTopic(
-      { name: topic('visits'), partitions: 2, replicationFactor: 1, config: {} },
+    const head = { replicationFactor: 1, config: {} }
+    await world.kafka.createTopics(
+      [
+        { ...head, name: topic('orders'), partitions: 9 },
+        { ...head, name: topic('visits'), partitions: 2 },
+      ],
       signal,
     )
     const found = await preflight(['public.orders', 'public.visits'])

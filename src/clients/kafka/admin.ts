@@ -1,8 +1,11 @@
 import { Admin, ConfigResourceTypes, IncrementalAlterConfigOperationTypes } from '@platformatic/kafka'
 
 import { clientOptions } from './connection.ts'
-import { hasApiError, kafkaError } from './errors.ts'
-import type { KafkaAdmin, KafkaConnection, TopicDescription } from './types.ts'
+import { apartFrom, kafkaError, pathOf } from './errors.ts'
+import type { KafkaAdmin, KafkaConnection, NewTopic, TopicDescription } from './types.ts'
+
+/** What one request makes: a controller that is busy answers well within the client's limit. */
+const TOPICS_AT_ONCE = 100
 
 /**
  * Administration of one Kafka. Calls run one after the other: @platformatic/kafka 2.12.1 merges concurrent calls of
@@ -29,17 +32,12 @@ export function createKafkaAdmin(connection: KafkaConnection): KafkaAdmin {
     listTopics: (signal) => call('list topics', signal, () => admin.listTopics({ includeInternals: false })),
     describeTopics: (names, signal) => call('describe topics', signal, () => describeTopics(admin, names)),
     topicSettings: (names, signal) => call('read topic settings', signal, () => topicSettings(admin, names)),
-    createTopic: (topic, signal) =>
-      call(`create topic ${topic.name}`, signal, () =>
-        admin
-          .createTopics({
-            topics: [topic.name],
-            partitions: topic.partitions,
-            replicas: topic.replicationFactor,
-            configs: Object.entries(topic.config).map(([name, value]) => ({ name, value })),
-          })
-          .then(nothing, unless('TOPIC_ALREADY_EXISTS')),
-      ),
+    createTopics: async (topics, signal) => {
+      const made = await Promise.allSettled(
+        alike(topics).map((some) => inTurn(signal, () => createAlike(admin, some))),
+      )
+      for (const one of made) if (one.status === 'rejected') throw one.reason
+    },
     growTopic: (name, partitions, signal) =>
       call(`add partitions to topic ${name}`, signal, () =>
         admin.createPartitions({ topics: [{ name, count: partitions, assignments: null as never }] }),
@@ -87,8 +85,38 @@ const nothing = (): void => undefined
 const unless =
   (apiId: string) =>
   (error: unknown): void => {
-    if (!hasApiError(error, apiId)) throw error
+    const left = apartFrom(error, apiId)
+    if (left !== undefined) throw left
   }
+
+/** Topics that one request can make: the client takes one set of settings for all of them. */
+function alike(topics: readonly NewTopic[]): readonly (readonly NewTopic[])[] {
+  const bySettings = Map.groupBy(topics, ({ config }) => JSON.stringify(Object.entries(config).sort()))
+  return [...bySettings.values()].flatMap((some) =>
+    Array.from({ length: Math.ceil(some.length / TOPICS_AT_ONCE) }, (_, part) =>
+      some.slice(part * TOPICS_AT_ONCE, (part + 1) * TOPICS_AT_ONCE),
+    ),
+  )
+}
+
+async function createAlike(admin: Admin, topics: readonly NewTopic[]): Promise<void> {
+  const wanted = topics.map(({ name, partitions, replicationFactor }) => ({
+    topic: name,
+    partitions,
+    replicas: replicationFactor,
+  }))
+  const configs = Object.entries(topics[0]?.config ?? {}).map(([name, value]) => ({ name, value }))
+  await admin
+    .createTopics({ topics: wanted, configs })
+    .then(nothing, unless('TOPIC_ALREADY_EXISTS'))
+    .catch((error: unknown) => Promise.reject(kafkaError(`create ${refused(topics, error)}`, error)))
+}
+
+/** The topic that an error is about; all of them where the whole call failed. */
+function refused(topics: readonly NewTopic[], error: unknown): string {
+  const one = topics[Number(/^\/topics\/(\d+)/.exec(pathOf(error))?.[1])]
+  return one ? `topic ${one.name}` : `${topics.length} topics`
+}
 
 async function describeTopics(
   admin: Admin,

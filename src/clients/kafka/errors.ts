@@ -32,6 +32,15 @@ export function hasApiError(thrown: unknown, apiId: string): boolean {
   return [...flatten(thrown)].some((cause) => apiIdOf(cause) === apiId)
 }
 
+/** What was thrown, without this answer of the broker: of many things in one call each may be refused for another reason. */
+export function apartFrom(thrown: unknown, apiId: string): unknown {
+  const answers = [...flatten(thrown)].filter((cause) => apiIdOf(cause) !== undefined)
+  return answers.length === 0 ? thrown : answers.find((cause) => apiIdOf(cause) !== apiId)
+}
+
+/** Which of many things in one call an answer of the broker is about, such as `/topics/3`. */
+export const pathOf = (thrown: unknown): string => field(thrown, 'path') ?? ''
+
 function kindOf(causes: readonly unknown[], apiId: string | undefined): KafkaErrorKind {
   if (
     apiId === 'SASL_AUTHENTICATION_FAILED' ||

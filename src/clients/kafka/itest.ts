@@ -26,7 +26,7 @@ export async function freshTopic(
   const topic = `${name}-${randomUUID().slice(0, 8)}`
   const signal = AbortSignal.timeout(20_000)
   try {
-    await admin.createTopic({ name: topic, partitions, replicationFactor: 1, config }, signal)
+    await admin.createTopics([{ name: topic, partitions, replicationFactor: 1, config }], signal)
     return topic
   } finally {
     await admin.close()

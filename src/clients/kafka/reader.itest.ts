@@ -127,7 +127,7 @@ describe('PartitionReader', () => {
     await write(topic, ['a'])
     expect(await readToEnd(reader, topic, 0, signal())).toEqual(['a'])
     const admin = createKafkaAdmin(testKafka())
-    await admin.createTopic({ name: late, partitions: 1, replicationFactor: 1, config: {} }, signal())
+    await admin.createTopics([{ name: late, partitions: 1, replicationFactor: 1, config: {} }], signal())
     await admin.close()
     await write(late, ['b'])
     expect(await readToEnd(reader, late, 0, signal())).toEqual(['b'])

@@ -77,6 +77,15 @@ export interface TopicDescription {
   readonly replicationFactor: number
 }
 
+/** A topic to make. */
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  /** −1: the broker's own default (KIP-464). */
+  readonly replicationFactor: number
+  readonly config: Readonly<Record<string, string>>
+}
+
 /** Administration of one Kafka. Calls are made one after the other: concurrent ones are lost (see admin.ts). */
 export interface KafkaAdmin {
   cluster(signal: AbortSignal): Promise<{ readonly clusterId: string; readonly brokers: number }>
@@ -90,16 +99,8 @@ export interface KafkaAdmin {
     names: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
-  /** Already there is success. */
-  createTopic(
-    topic: {
-      name: string
-      partitions: number
-      replicationFactor: number
-      config: Readonly<Record<string, string>>
-    },
-    signal: AbortSignal,
-  ): Promise<void>
+  /** Already there is success. One that is refused keeps none of the others from being made. */
+  createTopics(topics: readonly NewTopic[], signal: AbortSignal): Promise<void>
   growTopic(name: string, partitions: number, signal: AbortSignal): Promise<void>
   /** Sets only these settings and leaves all others (KIP-339). */
   alterTopic(name: string, set: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>

@@ -48,12 +48,13 @@ export function memoryKafka(initial: Readonly<Record<string, Partial<MemoryTopic
       ),
     topicSettings: async (names) =>
       new Map(present(names).map(([name, { config }]) => [name, new Map(config)])),
-    createTopic: ({ name, partitions, replicationFactor, config }) =>
-      write(`createTopic ${name}`, () => {
-        if (topics.has(name)) return
+    createTopics: async (wanted) => {
+      for (const { name, partitions, replicationFactor, config } of wanted) {
         const factor = replicationFactor === -1 ? 1 : replicationFactor
-        topics.set(name, { partitions, replicationFactor: factor, config: new Map(Object.entries(config)) })
-      }),
+        const made = { partitions, replicationFactor: factor, config: new Map(Object.entries(config)) }
+        await write(`createTopic ${name}`, () => topics.has(name) || topics.set(name, made))
+      }
+    },
     growTopic: (name, partitions) =>
       write(`growTopic ${name}`, () => {
         const topic = topics.get(name)

@@ -137,7 +137,7 @@ export function createFakeTopic(name: string, partitions: number, batch = 100): 
       listTopics: () => guard(() => [name]),
       describeTopics: (names) => guard(() => new Map(names.includes(name) ? [[name, describe()]] : [])),
       topicSettings: () => guard(() => new Map()),
-      createTopic: refuse,
+      createTopics: refuse,
       growTopic: refuse,
       alterTopic: refuse,
       deleteTopic: refuse,
