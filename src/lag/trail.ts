@@ -25,9 +25,12 @@ export function createTrail(now: () => number): Trail {
   }
 }
 
-/** Trails by name; the thousand that were asked for last are kept, and one that was not begins anew. */
+/** A database of its own for each of many thousand Sources. */
+const MOST_TRAILS = 10_000
+
+/** Trails by name; of more, those that were asked for last are kept, and one that was not begins anew. */
 export function createTrails(now: () => number): (name: string) => Trail {
-  const trails = new LRUCache<string, Trail>({ max: 1_000 })
+  const trails = new LRUCache<string, Trail>({ max: MOST_TRAILS })
   return (name) => {
     const trail = trails.get(name) ?? createTrail(now)
     trails.set(name, trail)

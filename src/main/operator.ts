@@ -57,6 +57,8 @@ export interface OperatorOptions {
 
 /** How long connections may take to close: whoever lost the Lease must be gone before another begins. */
 const CLOSE_LIMIT_MS = 500
+/** Two logins to a database for each of ten thousand Sources: where clients have to make room, each poll connects anew. */
+const MOST_CLIENTS = 20_000
 
 /** Runs the operator until the signal aborts; throws when another has taken its place, or its work does not end. */
 export async function runOperator(options: OperatorOptions, stopped: AbortSignal): Promise<void> {
@@ -79,7 +81,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     allSynced: allSynced.promise,
     turn: turn.promise,
   }
-  const pool = options.pool ?? createClientPool(2_000)
+  const pool = options.pool ?? createClientPool(MOST_CLIENTS)
   const caches = {
     Backbone: createCache<Backbone>(),
     Source: createCache<Source>(),

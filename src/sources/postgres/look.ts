@@ -60,20 +60,21 @@ export function lookAt(
   const { spec } = source
   const trail = context.trail(asked.address)
   const reachedAt = (position: bigint) => trail.reachedAt(position)
-  const copied = source.status?.snapshot?.state === 'Completed'
+  /** By what the status shows now: its figures are followed from the moment that says so, not from the next look on. */
+  const copied = () => context.shown()?.snapshot?.state === 'Completed'
   /** Whether its first position of the stream may not have been stored yet. */
   const isYoung = (): boolean => {
     const since = copiedAt(context.shown())
     return since !== undefined && now() - since < 2 * offsetFlushMs + FIRST_POSITION_MS
   }
   const tellsEnough = ({ active, walStatus, confirmed }: SlotView) =>
-    copied &&
+    copied() &&
     !isYoung() &&
     active &&
     walStatus !== 'lost' &&
     confirmed !== undefined &&
     reachedAt(confirmed) !== undefined
-  const remade = (slot: SlotView) => copied && isRemade(context.history, source.metadata.uid, slot)
+  const remade = (slot: SlotView) => copied() && isRemade(context.history, source.metadata.uid, slot)
   /** What the status says of the slot: between reconciles, the slot alone tells. */
   const watch = (view: DatabaseView) =>
     watchSlot({
@@ -85,7 +86,7 @@ export function lookAt(
     const life = slot && `${remade(slot)} ${isYoung() && mayBeBeyond(context.history, slot)}`
     const face = `${view.systemIdentifier} ${watch(view).face} ${life ?? view.longWriters[0]?.pid}`
     // Also of one that nobody reads: left alone, it fills the database's disk.
-    if (!slot || !copied) return face
+    if (!slot || !copied()) return face
     const state = { slot, offsets: 'NotAsked' } as const
     const figures = figuresOf({
       ...{ spec, shown: context.shown(), database: view, state, offsetFlushMs, reachedAt, now: now() },
@@ -134,7 +135,7 @@ export function lookAt(
     sample: async (signal, after) => {
       const state = await slotState(slot, slotName, signal, after)
       const silence =
-        state.slot?.active && copied
+        state.slot?.active && copied()
           ? await context.silenceOf(heartbeatTopic(context.topicPrefix), silenceLimit(spec), signal)
           : undefined
       const database = await view(signal)
