@@ -33,11 +33,11 @@ const QUICK: readonly Step[] = [
   { name: 'types, lint and format', command: ['npm', 'run', '--silent', 'check'], withinMs: 5 * MINUTE },
   { name: 'unit tests', command: [...vitest, 'unit'], withinMs: 10 * MINUTE },
 ]
-/** Steps of a group run side by side. Integration tests mostly wait, and each part has servers of its own. */
+/** Steps of a group run side by side. Integration tests mostly wait, and each half has servers of its own. */
 const FULL: readonly (readonly Step[])[] = [
-  ['1/3', '2/3', '3/3'].map((part) => ({
-    name: `integration tests, ${part}`,
-    command: [...vitest, 'integration', `--shard=${part}`],
+  ['1/2', '2/2'].map((half) => ({
+    name: `integration tests, ${half}`,
+    command: [...vitest, 'integration', `--shard=${half}`],
     withinMs: 40 * MINUTE,
   })),
   [{ name: 'end-to-end tests', command: [...vitest, 'e2e'], withinMs: 30 * MINUTE }],
