@@ -177,13 +177,14 @@ func (r *sourceReconciler) topics(ctx context.Context, site string, topics []str
 		if err != nil || len(found.Pairs) == len(topics) {
 			return err
 		}
+		fresh := make([]map[string]any, 0, len(topics))
 		for _, name := range topics {
-			topic := map[string]any{
+			fresh = append(fresh, map[string]any{
 				"name": name, "partitions": 1, "replicationFactor": 1, "config": map[string]string{"cleanup.policy": "compact"},
-			}
-			if err := r.outside.kafka(ctx, site, "createTopic", nil, topic); err != nil {
-				return err
-			}
+			})
+		}
+		if err := r.outside.kafka(ctx, site, "createTopics", nil, fresh); err != nil {
+			return err
 		}
 	}
 }
