@@ -60,7 +60,7 @@ export function lookAt(
   const { spec } = source
   const trail = context.trail(asked.address)
   const reachedAt = (position: bigint) => trail.reachedAt(position)
-  /** By what the status shows now: its figures are followed from the moment that says so, not from the next look on. */
+  /** By the status as it is now: figures are followed as soon as it says so, not only after another look. */
   const copied = () => context.shown()?.snapshot?.state === 'Completed'
   /** Whether its first position of the stream may not have been stored yet. */
   const isYoung = (): boolean => {
