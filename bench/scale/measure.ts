@@ -85,14 +85,21 @@ export async function measure(
     progress(`Ready after ${cold['coldReadySeconds']} s`)
     await delay(scale.settleMs)
     const rest = await atRest(bench, first)
+    progress(`at rest: ${rest['restWrites']} writes, ${rest['restCpuPercent']} % of a core`)
     const edits = await editAll(bench, 0)
+    progress(
+      `an edit in ${round(quantile(edits, 0.5))} ms, of a hundred one in ${round(quantile(edits, 0.99))}`,
+    )
     const churn = scale.churnMs > 0 ? await churnSources(bench, first) : {}
     await delay(scale.settleMs)
-    const fanout = scale.newLogin ? await fanOut(bench) : {}
+    const fanout: Measured = scale.newLogin ? await fanOut(bench) : {}
+    progress(`a new login everywhere after ${fanout['secretFanoutSeconds'] ?? '?'} s`)
     await delay(scale.settleMs)
     await first.stop()
     const again = await restart(bench, start)
+    progress(`after a restart all is known in ${again['restartSyncSeconds']} s`)
     const quiet = await restartWithDrift(bench, start, running)
+    progress(`what was changed meanwhile is put right in ${quiet['restartDriftSeconds']} s`)
     return {
       ...{ ...cold, ...rest, ...again, ...quiet, ...churn, ...fanout },
       editP50Ms: round(quantile(edits, 0.5)),
@@ -217,13 +224,16 @@ async function restartWithDrift(
   const tampered = bench.outside.tamper(100)
   const operator = await start()
   await operator.synced()
-  const edits = await editAll(bench, 1_000)
-  while (tampered.left() > 0) {
-    if (Date.now() - operator.startedAt > 300_000)
-      throw new Error(`${tampered.left()} connectors are not put right`)
+  const [edits, seconds] = await Promise.all([editAll(bench, 1_000), putRight(tampered, operator.startedAt)])
+  if (running.at(-1) !== operator) throw new Error('another operator runs')
+  return { restartDriftSeconds: seconds, editP99DuringResyncMs: round(quantile(edits, 0.99)) }
+}
+
+/** Seconds from then until nothing is left as it was tampered with. */
+async function putRight({ left }: { readonly left: () => number }, startedAt: number): Promise<number> {
+  while (left() > 0) {
+    if (Date.now() - startedAt > 300_000) throw new Error(`${left()} connectors are not put right`)
     await delay(50)
   }
-  const seconds = (Date.now() - operator.startedAt) / 1_000
-  if (running.at(-1) !== operator) throw new Error('another operator runs')
-  return { restartDriftSeconds: round(seconds), editP99DuringResyncMs: round(quantile(edits, 0.99)) }
+  return round((Date.now() - startedAt) / 1_000)
 }

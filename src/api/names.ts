@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import type { ObjectMeta } from './common.ts'
 
@@ -50,5 +50,5 @@ export function ownerMark(installation: string, { namespace, name }: Named): str
 
 /** The first eight hex digits of a hash. */
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8)
+  return hash('sha256', text).slice(0, 8)
 }

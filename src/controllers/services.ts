@@ -40,8 +40,8 @@ export interface Services {
   readonly polls: SharedPolls
   readonly detached: Detached
   readonly board: Board
-  /** Where the log of a database, named by its address, has been. */
-  readonly trail: (database: string) => Trail
+  /** Where the log of a database server, named by its address, has been. */
+  readonly trail: (server: string) => Trail
   readonly now: () => number
 }
 

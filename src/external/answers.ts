@@ -27,6 +27,8 @@ export interface Answers<V> {
   failing(): Iterable<string>
   /** 0 where there is no answer. */
   askedAt(name: string): number
+  /** Undefined where there is no answer. */
+  latest(name: string): Outcome<V> | undefined
   isStale(name: string, needed: Freshness): boolean
   /** What was found of these names; throws the error that the latest call about one of them gave. */
   found(names: readonly string[]): ReadonlyMap<string, V>
@@ -51,6 +53,7 @@ export function createAnswers<V>(): Answers<V> {
     names: () => answers.keys(),
     failing: () => failing.values(),
     askedAt: (name) => answers.get(name)?.askedAt ?? 0,
+    latest: (name) => answers.get(name)?.outcome,
     isStale: (name, { after, failedAfter }) => {
       const answer = answers.get(name)
       if (!answer) return true

@@ -302,7 +302,7 @@ describe('shared polls', () => {
       const question = {
         key: 'slow',
         everyMs: 1_000,
-        mostPerSecond: 2,
+        pace: { mostPerSecond: 2 },
         ask: async (asked: readonly string[]) => {
           calls.push([...asked].sort())
           return new Map<string, string>()
@@ -320,7 +320,7 @@ describe('shared polls', () => {
       const question = {
         key: 'by the second',
         everyMs: 5_000,
-        mostPerSecond: 2,
+        pace: { mostPerSecond: 2 },
         ask: async (asked: readonly string[]) => {
           at.push(`${Math.round((Date.now() - begun) / 1_000)} ${asked.join()}`)
           return new Map<string, string>()
@@ -337,6 +337,60 @@ describe('shared polls', () => {
       polls.release('v')
       await vi.advanceTimersByTimeAsync(1_000)
       expect(at.at(-1)).toBe('11 a,c')
+    })
+
+    it('no answer gets older than it may, however many there are', async () => {
+      const question = {
+        key: 'many',
+        everyMs: 1_000,
+        pace: { mostPerSecond: 1, oldestMs: 4_000 },
+        ask: async (asked: readonly string[]) => {
+          calls.push(asked)
+          return new Map<string, string>()
+        },
+      }
+      const names = Array.from({ length: 12 }, (_, index) => `n${index}`)
+      await polls.readEach(question, { names, fingerprint: String }, 'u', signal)
+      await vi.advanceTimersByTimeAsync(4_000)
+      expect(calls.slice(1).map(({ length }) => length)).toEqual([3, 3, 3, 3])
+      expect(new Set(calls.slice(1).flat())).toEqual(new Set(names))
+    })
+
+    it('what presses comes first, for half of the calls; the rest still has its turn', async () => {
+      const question = {
+        key: 'pressing',
+        everyMs: 1_000,
+        pace: { mostPerSecond: 2, isPressing: (answer: string) => answer === 'late' },
+        ask: async (asked: readonly string[]) => {
+          calls.push(asked)
+          return new Map(asked.map((name) => [name, name.startsWith('l') ? 'late' : 'idle']))
+        },
+      }
+      const names = ['a', 'b', 'c', 'd', 'l']
+      await polls.readEach(question, { names, fingerprint: String }, 'u', signal)
+      await vi.advanceTimersByTimeAsync(4_000)
+      const times = names.map((name) => calls.slice(1).filter((asked) => asked.includes(name)).length)
+      expect(times).toEqual([1, 1, 1, 1, 4])
+    })
+
+    it('of things asked about one by one, one that does not answer does not hold up the next round', async () => {
+      const asked: string[] = []
+      const question = {
+        key: 'one by one',
+        everyMs: 1_000,
+        pace: { mostPerSecond: 10 },
+        apart: 2,
+        ask: ([name = '']: readonly string[]) => {
+          asked.push(name)
+          return name === 'dead' && asked.length > 3
+            ? new Promise<ReadonlyMap<string, string>>(() => undefined)
+            : Promise.resolve(new Map([[name, name]]))
+        },
+      }
+      await polls.readEach(question, { names: ['dead', 'a', 'b'], fingerprint: String }, 'u', signal)
+      await vi.advanceTimersByTimeAsync(5_000)
+      expect(asked.filter((name) => name === 'a')).toHaveLength(6)
+      expect(asked.filter((name) => name === 'dead')).toHaveLength(2)
     })
 
     it('more than a thousand go in several calls', async () => {

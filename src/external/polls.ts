@@ -7,7 +7,7 @@ export interface Poll<T> {
   /** The same key is the same question. */
   readonly key: string
   readonly everyMs: number
-  /** Names asked about in a second at most, see {@link Question}. */
+  /** Names asked about in a second at most: of more, the answers are older than `everyMs`. */
   readonly mostPerSecond?: number
   /** Which of many alike: polls of one key share what it takes to ask them, and each name has an answer of its own. */
   readonly name?: string
@@ -104,7 +104,7 @@ export function createSharedPolls(
   ): Promise<T> => {
     const question: Question<Box<T>> = {
       ...{ key, everyMs, ...(name === ONLY ? {} : { apart: APART }) },
-      ...(mostPerSecond === undefined ? {} : { mostPerSecond }),
+      ...(mostPerSecond === undefined ? {} : { pace: { mostPerSecond } }),
       ask: async ([one = ONLY], limit) => new Map([[one, { value: await ask(limit, one) }]]),
     }
     const only = (found: ReadonlyMap<string, Box<T>>): T => {

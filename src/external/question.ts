@@ -3,14 +3,16 @@ import { messageOf } from '../lib/verdict.ts'
 import { type Answers, createAnswers, type Freshness, type Outcome } from './answers.ts'
 import { createInterests, type HeldInterest, type Interest } from './interests.ts'
 import { createLanes } from './lanes.ts'
+import { nextNames, type Pace } from './pace.ts'
+import { createTurns } from './turns.ts'
 
 /** A question to an outer system about things that it knows by name: one call for all who ask. */
 export interface Question<V> {
   /** The same key is the same question. */
   readonly key: string
   readonly everyMs: number
-  /** Names asked about in a second at most: of more, the answers are older than `everyMs`. */
-  readonly mostPerSecond?: number
+  /** Where many names are not all asked about every `everyMs`. */
+  readonly pace?: Pace<V>
   /**
    * Each name is asked about in a call of its own, which holds up nobody who asks about another; this many at once where
    * nobody waits. By default, names are asked about together.
@@ -69,11 +71,11 @@ export function createQuestion<V>(
 ): StandingQuestion<V> {
   const { now } = context
   // What is bounded by the second is asked by the second: in one go, it would hold up everything else.
-  const tickMs = first.mostPerSecond === undefined ? first.everyMs : Math.min(first.everyMs, SECOND_MS)
+  const tickMs = first.pace ? Math.min(first.everyMs, SECOND_MS) : first.everyMs
   const answers = createAnswers<V>()
   const held = createInterests<V>()
   let question = first
-  let round: Promise<void> | undefined
+  let isInRound = false
   let retry: NodeJS.Timeout | undefined
 
   const ask = async (names: readonly string[]): Promise<void> => {
@@ -88,25 +90,28 @@ export function createQuestion<V>(
   const lanes = createLanes(ask)
   const tryAgain = () => {
     retry = undefined
-    void askRound([...answers.failing()].filter(held.isWanted))
+    askAgain([...answers.failing()].filter(held.isWanted))
   }
   const laneOf = (name: string) => (question.apart === undefined ? TOGETHER : name)
   /** Asks about these names in calls that begin after now, together with whoever else waits for them. */
   const enqueue = (names: readonly string[]): Promise<unknown> =>
     Promise.all([...Map.groupBy(names, laneOf)].map(([lane, some]) => lanes.add(lane, some)))
+  const turns = createTurns(first.apart ?? 0, (name) => enqueue([name]))
   /** Nobody waits for these. */
-  const askRound = async (names: readonly string[]): Promise<void> => {
-    const left = names.values()
-    const work = async () => {
-      for (const name of left) await enqueue([name])
+  const askAgain = (names: readonly string[]): void => {
+    if (question.apart !== undefined) turns.add(names)
+    // A round that is not over yet goes on before another begins.
+    else if (!isInRound) {
+      isInRound = true
+      void enqueue(names).then(() => {
+        isInRound = false
+      })
     }
-    await (question.apart === undefined
-      ? enqueue(names)
-      : Promise.all(Array.from({ length: question.apart }, work)))
   }
   const stop = () => {
     clearInterval(timer)
     clearTimeout(retry)
+    turns.clear()
     held.clear()
   }
   const end = () => {
@@ -117,21 +122,11 @@ export function createQuestion<V>(
     held.dropBefore(now() - UNUSED_MS)
     for (const name of answers.names()) if (!held.isWanted(name)) answers.forget(name)
     if (held.size() === 0) return end()
-    // A round that is not over yet goes on before another begins.
-    if (round) return
-    round = askRound(due()).finally(() => {
-      round = undefined
-    })
-  }, tickMs)
-  /** Names whose turn it is: all, or of more than may be asked about the ones that have waited longest. */
-  const due = (): readonly string[] => {
-    const { mostPerSecond, everyMs } = question
+    const { pace, everyMs } = question
     const wanted = [...held.wanted()]
-    if (mostPerSecond === undefined) return wanted
-    const since = now() - everyMs
-    const old = [...answers.names()].filter((name) => held.isWanted(name) && answers.askedAt(name) <= since)
-    return [...wanted.filter((name) => answers.askedAt(name) === 0), ...old].slice(0, mostPerSecond)
-  }
+    const choice = { wanted, answers, isTaken: turns.has, waiting: turns.waiting, since: now() - everyMs }
+    askAgain(pace ? nextNames(pace, choice) : wanted)
+  }, tickMs)
 
   return {
     read: async (asked, user, { names, fingerprint }, callSignal, { look, after, failedAfter }) => {

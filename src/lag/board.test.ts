@@ -30,6 +30,15 @@ describe('the board', () => {
     expect(standing()).toBe(expected)
   })
 
+  it('what is shown stands until there is a first sample, and no longer', () => {
+    const standingAfterStart = () => board.standing('a', 'seconds', 30, 'Over')
+    expect(standingAfterStart()).toBe('Over')
+    record(1)
+    expect(standingAfterStart()).toBe('Within')
+    clock.now += 61_000
+    expect(standingAfterStart()).toBe('NotSampled')
+  })
+
   it('an alarm is cleared by two samples, not by one', () => {
     record(100, 100, 100)
     expect(standing()).toBe('Over')

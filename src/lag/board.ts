@@ -27,7 +27,8 @@ export interface Board {
   latest(object: string, figure: string): number | undefined
   /** What the status should show, given what it shows: the worst of two minutes (and of twelve samples) in steps, moved at most every 30 s. */
   published(object: string, figure: string, shown: number | undefined, first: FirstStep): number | undefined
-  standing(object: string, figure: string, threshold: number): Standing
+  /** `unknown` where there has been no sample so far, as after a start. */
+  standing(object: string, figure: string, threshold: number, unknown?: Standing): Standing
   /** One object's part of the board. */
   of(object: string): History
   /**
@@ -90,9 +91,10 @@ export function createBoard(now: () => number): Board {
       const series = seriesOf(object, figure)
       return series ? publishedOf(series, now(), shown, first) : shown
     },
-    standing: (object, figure, threshold) => {
+    standing: (object, figure, threshold, unknown = 'NotSampled') => {
       const series = seriesOf(object, figure)
-      if (!series || latestOf(series, now()) === undefined) return 'NotSampled'
+      if (!series) return unknown
+      if (latestOf(series, now()) === undefined) return 'NotSampled'
       return isOver(series, threshold) ? 'Over' : 'Within'
     },
     stillMs: (object, what, value) => {

@@ -25,7 +25,7 @@ export function createTrail(now: () => number): Trail {
   }
 }
 
-/** As many databases as there may be Sources with one of their own. */
+/** As many servers as there may be Sources with one of their own. */
 const MOST_TRAILS = 10_000
 
 /** Trails by name; of more, those that were asked for last are kept, and one that was not begins anew. */

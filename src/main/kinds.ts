@@ -15,6 +15,8 @@ import { createStore } from '../runtime/store.ts'
 const WORKERS = 32
 /** Of these, how many may be at what nobody waits for: an edit finds one free, also while everything is looked at. */
 const BACKGROUND_WORKERS = 8
+/** While what it refers to has not been looked at yet, a look would only have to be taken again: few do it, and hung ones hold up no other kind. */
+const WAITING_WORKERS = 2
 
 /** A kind at work, as the others see it. */
 export interface RunningKind {
@@ -33,6 +35,8 @@ export interface KindContext {
   readonly now: () => number
   /** Every kind that runs, this one included, by its name. */
   readonly kinds: Map<string, RunningKind>
+  /** How urgent what a watch brings is: the first lists give way to whatever is changed meanwhile. */
+  readonly arrival: () => Urgency
   /** Resolves when every cache is complete: before that, what an object refers to would look missing. */
   readonly allSynced: Promise<void>
   /** Resolves when it is on this process to work, with the signal that ends the work; caches are kept up to date before. */
@@ -41,7 +45,8 @@ export interface KindContext {
 
 /**
  * Runs a kind until the signal aborts: its cache is kept up to date, and an object is reconciled when it changes, when
- * something that it refers to changes, and when its time has come. `onSynced` is called once the cache is complete.
+ * something that it refers to changes, and when its time has come. What a kind may refer to must run before it.
+ * `onSynced` is called once the cache is complete.
  */
 export async function runKind<O extends AnyResource>(
   context: KindContext,
@@ -50,28 +55,24 @@ export async function runKind<O extends AnyResource>(
   onSynced: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { kube, kinds, log, metrics, now } = context
+  const { kube, kinds, log, metrics, now, arrival } = context
   const { kind, plural } = controller.definition
   const type: ResourceType = { group: GROUP, version: VERSION, plural }
+  const upstream = [...kinds.values()]
   const queue = createQueue(
     metrics.queueOf(kind, () => queue.depth),
-    BACKGROUND_WORKERS,
+    () => (upstream.some((other) => other.queue.backlog > 0) ? WAITING_WORKERS : BACKGROUND_WORKERS),
   )
   const users = createIndex(cache, (object) => controller.references(object).map(termOf))
   kinds.set(kind, { kind, queue, referringTo: (target) => users.of(termOf(target)).map(keyOf) })
   metrics.workersOf(kind, WORKERS)
-  // The first list gives way to whatever is changed meanwhile.
-  let arrival: Urgency = 'Background'
-  void context.allSynced.then(() => {
-    arrival = 'Fresh'
-  })
   const shown = (object: O | undefined) =>
-    object && `${face(object)} ${JSON.stringify(controller.shows?.(object))}`
+    object && `${core(object)} ${JSON.stringify(controller.shows?.(object))}`
   cache.subscribe(({ key, before, after }) => {
-    if (needsLook(before, after)) queue.add(key, arrival)
+    if (needsLook(before, after)) queue.add(key, arrival())
     if (shown(before) === shown(after)) return
     for (const other of kinds.values())
-      for (const user of other.referringTo({ kind, key })) other.queue.add(user, arrival)
+      for (const user of other.referringTo({ kind, key })) other.queue.add(user, arrival())
   })
   const failures = createFailures()
   // What failed because the server was away need not wait out its time.
@@ -118,14 +119,12 @@ function needsLook(before: KubeObject | undefined, after: KubeObject | undefined
   return !before || !after || face(before) !== face(after) || statusFields(after) < statusFields(before)
 }
 
-const face = ({ metadata }: KubeObject): string =>
-  JSON.stringify([
-    metadata.uid,
-    metadata.generation,
-    metadata.deletionTimestamp,
-    metadata.annotations,
-    metadata.finalizers,
-  ])
+const face = (object: KubeObject): string =>
+  JSON.stringify([core(object), object.metadata.annotations, object.metadata.finalizers])
+
+/** What others may go by: which object it is, its spec, and whether it goes. */
+const core = ({ metadata }: KubeObject): string =>
+  JSON.stringify([metadata.uid, metadata.generation, metadata.deletionTimestamp])
 
 /** Somebody has wiped a status that has fewer fields than before. */
 const statusFields = ({ status }: KubeObject): number => Object.keys((status ?? {}) as object).length

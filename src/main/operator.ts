@@ -75,9 +75,11 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
   const kinds = new Map<string, RunningKind>()
   const wake = (user: string) => wakeUser(kinds, user)
   const allSynced = Promise.withResolvers<void>()
+  const unsynced = new Set<string>()
+  const arrival = () => (unsynced.size > 0 ? 'Background' : 'Fresh')
   signal.addEventListener('abort', () => allSynced.resolve(), { once: true })
   const context: KindContext = {
-    ...{ kube, events, metrics, log, now, kinds },
+    ...{ kube, events, metrics, log, now, kinds, arrival },
     allSynced: allSynced.promise,
     turn: turn.promise,
   }
@@ -87,7 +89,8 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     Source: createCache<Source>(),
     Pipeline: createCache<Pipeline>(),
   }
-  const children = createChildren({ kube, log, wake: (key) => kinds.get('Pipeline')?.queue.add(key) })
+  const onChild = (pipeline: string) => kinds.get('Pipeline')?.queue.add(pipeline, arrival())
+  const children = createChildren({ kube, log, wake: onChild })
   const claims = createIndex(caches.Source, (source) => claimsOf(SOURCE_TYPES, source))
   const services: PipelineServices = {
     installation: options.installation ?? (await knownInstallation(kube, signal)),
@@ -118,7 +121,7 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     for (const [kind, cache] of Object.entries(caches))
       for (const object of cache.list()) yield { kind, object }
   }
-  const unsynced = new Set([...Object.keys(caches), ...children.plurals])
+  for (const kind of [...Object.keys(caches), ...children.plurals]) unsynced.add(kind)
   const port = await serveHealth(
     {
       listen: options.listen,

@@ -37,7 +37,7 @@ describe('the queue', () => {
   })
 
   it('lets only so many work in the background, so that a fresh key finds a worker', async () => {
-    const limited = createQueue(undefined, 2)
+    const limited = createQueue(undefined, () => 2)
     for (const key of ['a', 'b', 'c', 'd']) limited.add(key, 'Background')
     const taken: (string | undefined)[] = []
     const take = () => void limited.take().then((key) => taken.push(key))
@@ -59,6 +59,24 @@ describe('the queue', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(taken).not.toContain('e')
     limited.close()
+  })
+
+  it('asks each time how many may work in the background', async () => {
+    const upstream = { backlog: 1 }
+    const downstream = createQueue(undefined, () => (upstream.backlog > 0 ? 1 : 3))
+    for (const key of ['a', 'b', 'c', 'd']) downstream.add(key, 'Background')
+    expect(downstream.backlog).toBe(4)
+    const taken: (string | undefined)[] = []
+    const take = () => void downstream.take().then((key) => taken.push(key))
+    for (let worker = 0; worker < 4; worker++) take()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(taken).toEqual(['a'])
+    upstream.backlog = 0
+    downstream.done('a')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(taken).toEqual(['a', 'b', 'c', 'd'])
+    expect(downstream.backlog).toBe(0)
+    downstream.close()
   })
 
   it('serves those who wait, in the order in which they came', async () => {

@@ -19,6 +19,8 @@ export interface KeyedQueue {
   forget(key: string): void
   close(): void
   readonly depth: number
+  /** Keys of the background that wait for a worker. */
+  readonly backlog: number
 }
 
 /** What a queue tells while it works; times are in milliseconds. */
@@ -31,10 +33,13 @@ export interface QueueObserver {
 /** How many fresh keys are taken in a row before one of the background gets its turn. */
 const FRESH_IN_A_ROW = 100
 
-/** An empty queue; of the background, so many keys are worked on at once: whoever takes the rest waits for something fresh. */
+/**
+ * An empty queue; of the background, so many keys are worked on at once: whoever takes the rest waits for something fresh.
+ * How many that is is asked whenever a key comes or ends.
+ */
 export function createQueue(
   observer: QueueObserver = SILENT,
-  backgroundAtOnce: number = Number.POSITIVE_INFINITY,
+  backgroundAtOnce: () => number = () => Number.POSITIVE_INFINITY,
 ): KeyedQueue {
   // Keys that are ready, by urgency, with the time at which they became so.
   const ready = { Fresh: new Map<string, number>(), Background: new Map<string, number>() }
@@ -64,7 +69,7 @@ export function createQueue(
     serve()
   }
   const nextUrgency = (): Urgency | undefined => {
-    const mayRest = ready.Background.size > 0 && background < backgroundAtOnce
+    const mayRest = ready.Background.size > 0 && background < backgroundAtOnce()
     if (ready.Fresh.size > 0 && !(mayRest && freshInARow >= FRESH_IN_A_ROW)) return 'Fresh'
     return mayRest ? 'Background' : undefined
   }
@@ -123,6 +128,9 @@ export function createQueue(
     },
     get depth() {
       return ready.Fresh.size + ready.Background.size
+    },
+    get backlog() {
+      return ready.Background.size
     },
   }
 }

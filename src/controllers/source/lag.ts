@@ -1,6 +1,6 @@
 import type { Source, SourceStatus } from '../../api/source/index.ts'
 import type { StageReport } from '../../external/drive.ts'
-import type { Board } from '../../lag/board.ts'
+import type { Board, Standing } from '../../lag/board.ts'
 import { bytesOf } from '../../lib/size.ts'
 import { durationMs } from '../../lib/time.ts'
 import type { SourceFigures, SourceSample } from '../../sources/type.ts'
@@ -8,6 +8,8 @@ import type { SourceFigures, SourceSample } from '../../sources/type.ts'
 const LOOK_EVERY_MS = 5_000
 const DEFAULT_LAG_THRESHOLD = '30s'
 const MIB = 1_048_576
+const LAG = 'LagWithinThreshold'
+const RETAINED_LOG = 'RetainedLogWithinThreshold'
 
 /** Puts a Source's figures on the board. */
 export function recordFigures(board: Board, user: string, figures: SourceFigures): void {
@@ -34,11 +36,19 @@ export function shownFigures(
 /** What a Source's status says of the figures on the board, in one line: another line asks for a look. */
 export function figuresSeen(board: Board, source: Source, user: string): string {
   const { seconds, retainedBytes } = limitsOf(source)
+  // After a start, what was shown stands until there is a sample.
+  const standing = (figure: string, limit: number, condition: string) =>
+    board.standing(user, figure, limit, shownStanding(source, condition))
   return JSON.stringify([
     shownFigures(board, user, source.status ?? {}),
-    board.standing(user, 'seconds', seconds),
-    retainedBytes === undefined ? '' : board.standing(user, 'retainedBytes', retainedBytes),
+    standing('seconds', seconds, LAG),
+    retainedBytes === undefined ? '' : standing('retainedBytes', retainedBytes, RETAINED_LOG),
   ])
+}
+
+function shownStanding({ status }: Source, condition: string): Standing {
+  const shown = status?.conditions?.find(({ type }) => type === condition)?.status
+  return shown === 'True' ? 'Within' : shown === 'False' ? 'Over' : 'NotSampled'
 }
 
 /** The conditions that thresholds ask for. */
@@ -49,7 +59,7 @@ export function lagConditions(
   sample: SourceSample,
 ): readonly StageReport[] {
   return [
-    { condition: 'LagWithinThreshold', verdict: lagVerdict(board, source, user, sample) },
+    { condition: LAG, verdict: lagVerdict(board, source, user, sample) },
     ...retainedLog(board, source, user),
   ]
 }
@@ -94,7 +104,7 @@ function retainedLog(board: Board, source: Source, user: string): readonly Stage
   const { retainedBytes } = limitsOf(source)
   if (retainedBytes === undefined) return []
   const limit = source.spec.thresholds?.retainedBytes
-  const condition = 'RetainedLogWithinThreshold'
+  const condition = RETAINED_LOG
   switch (board.standing(user, 'retainedBytes', retainedBytes)) {
     case 'Within': {
       const message = `the database keeps at most ${limit} of log for it`

@@ -3,6 +3,7 @@ import type { Source } from '../../api/source/index.ts'
 import { entryOf, isPattern } from '../../api/source/tables.ts'
 import { createPostgresClient } from '../../clients/postgres.ts'
 import type { Health } from '../../external/contract.ts'
+import { allOf } from '../../lib/all-of.ts'
 import type { Claim, SourceContext, SourceDatabase, SourceType } from '../type.ts'
 import { byHand } from './by-hand.ts'
 import { postgresVerdict } from './errors.ts'
@@ -47,7 +48,10 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
   const look = lookAt(
     context,
     { address, client },
-    { slotName, publicationName: publicationName(context), role: connector.username, loss: lossOf(source) },
+    {
+      ...{ server: `${connector.host}:${connector.port}`, slotName, role: connector.username },
+      ...{ publicationName: publicationName(context), loss: lossOf(source) },
+    },
     postgresVerdict(spec.host, secretName),
   )
   const shapesOf = ({ columns }: Catalogue) =>
@@ -72,28 +76,35 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
     return found.get(wish.name)
   }
 
+  const publisherRights = async (tables: readonly string[], signal: AbortSignal) =>
+    publisherFacts(
+      await polls
+        .readEach(publisherQuestion(publisher), publisherInterest(tables), user, signal)
+        .catch(adminVerdictOf(context)),
+    )
+
   return {
     identity: async (signal) => (await look.view(signal)).systemIdentifier,
     preflight: async (signal) => {
-      const catalogue = await look.catalogue(signal)
-      const found = await look.view(signal)
+      const [catalogue, found, server] = await allOf([
+        look.catalogue(signal),
+        look.view(signal),
+        look.server(signal),
+      ])
       const names = wantedOf(catalogue).map(({ name }) => name)
       const wish = publicationWish(context, names, 'Remove')
+      const [view, rights] = await allOf([published(wish, signal), publisherRights(wish.tables, signal)])
       const claimed = [...found.slots.keys()].filter((name) => context.claiming(slotId(name)).length > 0)
       return findingsOf({
         spec: source.spec,
         role: connector.username,
         slot: slotName,
-        server: await look.server(signal),
+        server,
         columns: catalogue.facts,
         database: found,
         ourSlots: new Set(claimed),
-        publication: { wish, view: await published(wish, signal) },
-        publisher: publisherFacts(
-          await polls
-            .readEach(publisherQuestion(publisher), publisherInterest(wish.tables), user, signal)
-            .catch(adminVerdictOf(context)),
-        ),
+        publication: { wish, view },
+        publisher: rights,
         tables: catalogue.tables,
         shapes: shapesOf(catalogue),
       })

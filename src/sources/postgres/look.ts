@@ -42,6 +42,8 @@ export interface Look {
 
 /** What of the database is looked at for one Source. */
 interface LookedAt {
+  /** Whose log it is; who asks for its end does not matter. */
+  readonly server: string
   readonly slotName: string
   readonly publicationName: string
   readonly role: string
@@ -53,12 +55,12 @@ interface LookedAt {
 export function lookAt(
   context: SourceContext,
   asked: Asked,
-  { slotName, publicationName, role, loss }: LookedAt,
+  { server, slotName, publicationName, role, loss }: LookedAt,
   verdict: (error: unknown) => never,
 ): Look {
   const { source, polls, user, now, offsetFlushMs } = context
   const { spec } = source
-  const trail = context.trail(asked.address)
+  const trail = context.trail(server)
   const reachedAt = (position: bigint) => trail.reachedAt(position)
   /** By the status as it is now: figures are followed as soon as it says so, not only after another look. */
   const copied = () => context.shown()?.snapshot?.state === 'Completed'
