@@ -5,7 +5,7 @@ export interface Pace<V> {
   readonly mostPerSecond: number
   /** No answer gets older than this, however many names a second that takes. */
   readonly oldestMs?: number
-  /** What it is answered about is asked about again first, for half of all calls at most. */
+  /** What it is answered about is asked about again first: half of `mostPerSecond`, and takes nothing from who must not get older. */
   readonly isPressing?: (answer: V) => boolean
 }
 
@@ -26,18 +26,13 @@ const SECOND_MS = 1_000
 /** Names to ask about in the next second: without an answer first, then what presses, then what has waited longest. */
 export function nextNames<V>(pace: Pace<V>, choice: Choice<V>): readonly string[] {
   const { wanted, answers, isTaken, waiting, since } = choice
-  const count = Math.max(0, perSecond(pace, wanted.length) - waiting)
   const free = new Set(wanted.filter((name) => !isTaken(name)))
   const unknown = [...free].filter((name) => answers.askedAt(name) === 0)
   const old = [...answers.names()].filter((name) => free.has(name) && answers.askedAt(name) <= since)
-  const pressing = old.filter((name) => presses(pace, answers, name)).slice(0, count / 2)
-  return [...new Set([...unknown, ...pressing, ...old])].slice(0, count)
-}
-
-function perSecond<V>({ mostPerSecond, oldestMs }: Pace<V>, names: number): number {
-  return oldestMs === undefined
-    ? mostPerSecond
-    : Math.max(mostPerSecond, Math.ceil((names * SECOND_MS) / oldestMs))
+  const pressing = old.filter((name) => presses(pace, answers, name)).slice(0, pace.mostPerSecond / 2)
+  const needed = pace.oldestMs === undefined ? 0 : Math.ceil((wanted.length * SECOND_MS) / pace.oldestMs)
+  const count = Math.max(pace.mostPerSecond, pressing.length + needed) - waiting
+  return [...new Set([...unknown, ...pressing, ...old])].slice(0, Math.max(0, count))
 }
 
 function presses<V>({ isPressing }: Pace<V>, answers: Answers<V>, name: string): boolean {

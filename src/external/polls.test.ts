@@ -373,6 +373,23 @@ describe('shared polls', () => {
       expect(times).toEqual([1, 1, 1, 1, 4])
     })
 
+    it('what presses takes nothing from who must not get older', async () => {
+      const question = {
+        key: 'pressing and old',
+        everyMs: 1_000,
+        pace: { mostPerSecond: 2, oldestMs: 4_000, isPressing: (answer: string) => answer === 'late' },
+        ask: async (asked: readonly string[]) => {
+          calls.push(asked)
+          return new Map(asked.map((name) => [name, name.startsWith('l') ? 'late' : 'idle']))
+        },
+      }
+      const idle = Array.from({ length: 11 }, (_, index) => `n${index}`)
+      await polls.readEach(question, { names: [...idle, 'l'], fingerprint: String }, 'u', signal)
+      await vi.advanceTimersByTimeAsync(4_000)
+      expect(new Set(calls.slice(1).flat())).toEqual(new Set([...idle, 'l']))
+      expect(calls.slice(1).filter((asked) => asked.includes('l'))).toHaveLength(4)
+    })
+
     it('of things asked about one by one, one that does not answer does not hold up the next round', async () => {
       const asked: string[] = []
       const question = {

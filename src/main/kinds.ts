@@ -15,7 +15,10 @@ import { createStore } from '../runtime/store.ts'
 const WORKERS = 32
 /** Of these, how many may be at what nobody waits for: an edit finds one free, also while everything is looked at. */
 const BACKGROUND_WORKERS = 8
-/** While what it refers to has not been looked at yet, a look would only have to be taken again: few do it, and hung ones hold up no other kind. */
+/**
+ * While something upstream waits for its look, few look here: what they find may have to be looked at again. Some do, since
+ * what hangs upstream must hold up nothing else.
+ */
 const WAITING_WORKERS = 2
 
 /** A kind at work, as the others see it. */
