@@ -12,6 +12,11 @@ const OUR_PODS = 'app.kubernetes.io/name in (penstock-processor,penstock-gateway
 const INSTANCE = 'app.kubernetes.io/instance'
 const PODS: ResourceType = { group: '', version: 'v1', plural: 'pods' }
 
+const TYPES: readonly ResourceType[] = Object.values(WORKLOAD_TYPES)
+
+/** The types that are watched, in the plural. */
+export const CHILDREN: readonly string[] = [...TYPES, PODS].map(({ plural }) => plural)
+
 /** Options of {@link createChildren}. */
 export interface ChildrenOptions {
   readonly kube: KubeClient
@@ -25,18 +30,15 @@ export interface Children {
   readonly objects: KubeObjects
   /** Keeps the caches equal to the cluster until the signal aborts. */
   run(onSynced: (plural: string) => void, signal: AbortSignal): Promise<void>
-  /** The types that are watched, in the plural. */
-  readonly plurals: readonly string[]
 }
 
 /** Watches what carries our labels, so that a Pipeline is looked at when something of it changes. */
 export function createChildren({ kube, log, wake }: ChildrenOptions): Children {
-  const types: readonly ResourceType[] = Object.values(WORKLOAD_TYPES)
   const pods = createCache<KubeObject>()
   const podsOf = createIndex(pods, ({ metadata }) => [
     `${metadata.namespace}/${metadata.labels?.[INSTANCE] ?? ''}`,
   ])
-  const caches = new Map<string, Cache<Packed>>(types.map(({ plural }) => [plural, createCache()]))
+  const caches = new Map<string, Cache<Packed>>(TYPES.map(({ plural }) => [plural, createCache()]))
   const cacheOf = (plural: string): Cache<Packed> => {
     const cache = caches.get(plural)
     if (!cache) throw new TypeError(`${plural} are not watched`)
@@ -50,7 +52,6 @@ export function createChildren({ kube, log, wake }: ChildrenOptions): Children {
     cache.subscribe(({ before, after }) => onChange(after ?? before))
 
   return {
-    plurals: [...types, PODS].map(({ plural }) => plural),
     objects: {
       get: ({ plural }, namespace, name) => {
         const found = cacheOf(plural).get(`${namespace}/${name}`)
@@ -71,7 +72,7 @@ export function createChildren({ kube, log, wake }: ChildrenOptions): Children {
         onSynced: () => onSynced(type.plural),
       })
       await Promise.all([
-        ...types.map((type) =>
+        ...TYPES.map((type) =>
           reflect({ ...common(type), cache: cacheOf(type.plural), keep: pack, labelSelector: OURS }, signal),
         ),
         reflect({ ...common(PODS), cache: pods, keep: podOf, labelSelector: OUR_PODS }, signal),

@@ -29,7 +29,7 @@ import { createMetrics } from '../runtime/metrics.ts'
 import { countRequests } from '../runtime/requests.ts'
 import { serveHealth } from '../runtime/server.ts'
 import { SOURCE_TYPES } from '../sources/index.ts'
-import { createChildren } from './children.ts'
+import { CHILDREN, createChildren } from './children.ts'
 import { installationOf, readSecret } from './cluster.ts'
 import { createKeeper } from './keeper.ts'
 import { type KindContext, type RunningKind, runKind, wakeUser } from './kinds.ts'
@@ -74,9 +74,14 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
   const events = createEventRecorder(kube, hostname(), () => new Date())
   const kinds = new Map<string, RunningKind>()
   const wake = (user: string) => wakeUser(kinds, user)
-  const allSynced = Promise.withResolvers<void>()
-  const unsynced = new Set<string>()
+  const caches = {
+    Backbone: createCache<Backbone>(),
+    Source: createCache<Source>(),
+    Pipeline: createCache<Pipeline>(),
+  }
+  const unsynced = new Set([...Object.keys(caches), ...CHILDREN])
   const arrival = () => (unsynced.size > 0 ? 'Background' : 'Fresh')
+  const allSynced = Promise.withResolvers<void>()
   signal.addEventListener('abort', () => allSynced.resolve(), { once: true })
   const context: KindContext = {
     ...{ kube, events, metrics, log, now, kinds, arrival },
@@ -84,11 +89,6 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     turn: turn.promise,
   }
   const pool = options.pool ?? createClientPool(MOST_CLIENTS)
-  const caches = {
-    Backbone: createCache<Backbone>(),
-    Source: createCache<Source>(),
-    Pipeline: createCache<Pipeline>(),
-  }
   const onChild = (pipeline: string) => kinds.get('Pipeline')?.queue.add(pipeline, arrival())
   const children = createChildren({ kube, log, wake: onChild })
   const claims = createIndex(caches.Source, (source) => claimsOf(SOURCE_TYPES, source))
@@ -121,7 +121,6 @@ export async function runOperator(options: OperatorOptions, stopped: AbortSignal
     for (const [kind, cache] of Object.entries(caches))
       for (const object of cache.list()) yield { kind, object }
   }
-  for (const kind of [...Object.keys(caches), ...children.plurals]) unsynced.add(kind)
   const port = await serveHealth(
     {
       listen: options.listen,

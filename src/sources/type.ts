@@ -71,7 +71,7 @@ export interface SourceContext {
   readonly offsetFlushMs: number
   /** Seconds for which this topic, which exists and has got no record; a look at most 5 s old. */
   readonly silenceOf: (topic: string, limitSeconds: number, signal: AbortSignal) => Promise<number>
-  /** Where the log of a database, named by its address, has been. */
+  /** Where the log of a database server, named by its address, has been. */
   readonly trail: (server: string) => Trail
   /** Takes figures between reconciles; answers with what the status says of them. */
   readonly note: (figures: SourceFigures) => string

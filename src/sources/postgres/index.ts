@@ -8,7 +8,7 @@ import type { Claim, SourceContext, SourceDatabase, SourceType } from '../type.t
 import { byHand } from './by-hand.ts'
 import { postgresVerdict } from './errors.ts'
 import { POSTGRES_FAILURES } from './failures.ts'
-import { addressOf, type Login, login, postgresSpec } from './login.ts'
+import { addressOf, type Login, login, postgresSpec, serverOf } from './login.ts'
 import { type Catalogue, lookAt } from './look.ts'
 import { adminVerdictOf, planPostgres, publicationName, publicationWish } from './plan.ts'
 import { findingsOf } from './preflight.ts'
@@ -49,7 +49,7 @@ function database(context: SourceContext, logins: Login): SourceDatabase {
     context,
     { address, client },
     {
-      ...{ server: `${connector.host}:${connector.port}`, slotName, role: connector.username },
+      ...{ server: serverOf(connector), slotName, role: connector.username },
       ...{ publicationName: publicationName(context), loss: lossOf(source) },
     },
     postgresVerdict(spec.host, secretName),

@@ -37,5 +37,8 @@ export function postgresSpec({ source }: SourceContext) {
   return postgres
 }
 
+/** Names a server, whoever asks it. */
+export const serverOf = ({ host, port }: PostgresAddress): string => `${host}:${port}`
+
 /** Names a database, and who asks it, among questions. */
-export const addressOf = (as: PostgresAddress): string => `${as.host}:${as.port}/${as.database} ${hashOf(as)}`
+export const addressOf = (as: PostgresAddress): string => `${serverOf(as)}/${as.database} ${hashOf(as)}`
